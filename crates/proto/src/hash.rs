@@ -1,0 +1,33 @@
+//! Digests, keyed digests and the comparison of secrets.
+
+use aws_lc_rs::{constant_time, digest, hmac};
+
+/// The SHA-256 digest of `data`. What is stored of an opaque token (spec 01a §2).
+///
+/// Right for secrets of full entropy only. Codes and passwords need a keyed or a slow hash.
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    into_array(digest::digest(&digest::SHA256, data).as_ref())
+}
+
+/// HMAC-SHA-256 over a list of parts.
+///
+/// Every part goes in with its length in front, so `["ab", "c"]` and `["a", "bc"]` have different digests.
+/// The result therefore differs from a plain HMAC over the concatenation, even for one part.
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in parts {
+        let length = u64::try_from(part.len()).expect("no slice is longer than 2^64 bytes");
+        context.update(&length.to_be_bytes());
+        context.update(part);
+    }
+    into_array(context.sign().as_ref())
+}
+
+/// Whether two secrets are equal, in a time that tells nothing but whether their lengths are.
+pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+fn into_array(digest: &[u8]) -> [u8; 32] {
+    digest.try_into().expect("a SHA-256 digest has 32 bytes")
+}

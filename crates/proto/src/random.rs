@@ -1,0 +1,99 @@
+//! Where randomness comes from, and the secrets made of it (spec 01a §2).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+use crate::hash;
+
+/// Random bytes in an opaque token; a multiple of three, so that base64 needs no padding.
+const TOKEN_BYTES: usize = 33;
+/// Random bytes in a project secret.
+const SECRET_BYTES: usize = 32;
+/// How many one-time codes there are: `000000` to `999999`.
+const ONE_TIME_CODES: u32 = 1_000_000;
+
+/// A source of unpredictable bytes.
+///
+/// The server hands one down to everything that makes ids or secrets; tests hand down a [`SeededRandom`].
+pub trait RandomSource: Send + Sync {
+    /// Overwrites all of `bytes` with random ones.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The cryptographic random generator, seeded and reseeded by the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandom;
+
+impl RandomSource for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes)
+            .expect("the generator only fails where the operating system has no randomness to give");
+    }
+}
+
+/// A predictable stream of bytes, for tests only: the same seed gives the same ids and secrets in the same order.
+///
+/// Anyone who knows the seed knows every secret made from it. Nothing but a test may construct one.
+#[derive(Debug)]
+pub struct SeededRandom {
+    seed: u64,
+    blocks_used: AtomicU64,
+}
+
+impl SeededRandom {
+    /// Starts the stream of `seed` at its beginning.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, blocks_used: AtomicU64::new(0) }
+    }
+}
+
+impl RandomSource for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let block = self.blocks_used.fetch_add(1, Ordering::Relaxed);
+            let stream = hash::hmac_sha256(&self.seed.to_be_bytes(), &[&block.to_be_bytes()]);
+            chunk.copy_from_slice(&stream[..chunk.len()]);
+        }
+    }
+}
+
+/// An opaque token (session, magic link, intermediate session): 264 random bits as 44 characters of base64url.
+///
+/// Only its [`hash::sha256`] may be stored.
+pub fn token(random: &dyn RandomSource) -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<TOKEN_BYTES>(random))
+}
+
+/// A project secret such as `secret-test-…`: 256 random bits as padded base64url behind the environment's prefix.
+///
+/// `environment` is `test` or `live`.
+pub fn secret(random: &dyn RandomSource, environment: &str) -> String {
+    format!("secret-{environment}-{}", URL_SAFE.encode(bytes::<SECRET_BYTES>(random)))
+}
+
+/// A one-time code of six decimal digits, every code equally likely.
+pub fn one_time_code(random: &dyn RandomSource) -> String {
+    // A plain remainder would favour the low codes: draws from the incomplete last million are thrown away.
+    const UNBIASED_BELOW: u32 = u32::MAX - u32::MAX % ONE_TIME_CODES;
+    loop {
+        let draw = u32::from_be_bytes(bytes(random));
+        if draw < UNBIASED_BELOW {
+            return format!("{:06}", draw % ONE_TIME_CODES);
+        }
+    }
+}
+
+/// A version 4 UUID (RFC 9562 §5.4).
+pub fn uuid(random: &dyn RandomSource) -> Uuid {
+    uuid::Builder::from_random_bytes(bytes(random)).into_uuid()
+}
+
+/// `N` fresh random bytes.
+pub(crate) fn bytes<const N: usize>(random: &dyn RandomSource) -> [u8; N] {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes);
+    bytes
+}
