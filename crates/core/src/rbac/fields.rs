@@ -1,0 +1,70 @@
+//! Which action each field of an update needs, when a member session makes it (spec 03a §8, 01a §3
+//! and §4). Every supplied field needs its own action, also one supplied with its present value.
+
+use super::policy::WILDCARD;
+
+/// The action on `stytch.organization` that an acting member needs to write a field of an
+/// organization. [`WILDCARD`]: no single action covers the field, only a wildcard grant does.
+///
+/// `None`: no member may write it, whatever the roles. That is `trusted_metadata`, which has its own
+/// refusal (`cannot_update_trusted_metadata`), and anything that is not a field.
+pub fn actions_for_organization_update(field: &str) -> Option<&'static str> {
+    let action = match field {
+        "organization_name" => "update.info.name",
+        "organization_slug" => "update.info.slug",
+        "organization_logo_url" => "update.info.logo-url",
+        "sso_default_connection_id" => "update.settings.default-sso-connection",
+        "sso_jit_provisioning" | "sso_jit_provisioning_allowed_connections" => {
+            "update.settings.sso-jit-provisioning"
+        }
+        "email_allowed_domains" => "update.settings.allowed-domains",
+        "email_jit_provisioning" => "update.settings.email-jit-provisioning",
+        "email_invites" => "update.settings.email-invites",
+        "auth_methods" | "allowed_auth_methods" => "update.settings.allowed-auth-methods",
+        "mfa_policy" => "update.settings.mfa-policy",
+        "mfa_methods" | "allowed_mfa_methods" => "update.settings.allowed-mfa-methods",
+        "rbac_email_implicit_role_assignments" => "update.settings.implicit-roles",
+        "oauth_tenant_jit_provisioning" => "update.settings.oauth-tenant-jit-provisioning",
+        "allowed_oauth_tenants" => "update.settings.allowed-oauth-tenants",
+        "claimed_email_domains"
+        | "first_party_connected_apps_allowed_type"
+        | "allowed_first_party_connected_apps"
+        | "third_party_connected_apps_allowed_type"
+        | "allowed_third_party_connected_apps"
+        | "organization_external_id" => WILDCARD,
+        _ => return None,
+    };
+    Some(action)
+}
+
+/// What an acting member needs to write one field of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberFieldAction {
+    /// The action, on `stytch.member` always; [`WILDCARD`] when only a wildcard grant covers it.
+    pub action: &'static str,
+    /// Whether the same action on `stytch.self` also suffices for the acting member's own field.
+    /// Exactly these fields exist on the browser's self update.
+    pub self_suffices: bool,
+}
+
+/// What an acting member needs to write a field of a member. A member's own `email_address` is
+/// refused before permissions are asked (`member_cannot_update_their_email_address`).
+///
+/// `None`: no member may write it, whatever the roles. That is `trusted_metadata`, which has its own
+/// refusal (`cannot_update_trusted_metadata`), and anything that is not a field.
+pub fn actions_for_member_update(field: &str) -> Option<MemberFieldAction> {
+    let (action, self_suffices) = match field {
+        "name" => ("update.info.name", true),
+        "untrusted_metadata" => ("update.info.untrusted-metadata", true),
+        "mfa_phone_number" => ("update.info.mfa-phone", true),
+        "mfa_enrolled" => ("update.settings.mfa-enrolled", true),
+        "default_mfa_method" => ("update.settings.default-mfa-method", true),
+        "is_breakglass" => ("update.settings.is-breakglass", false),
+        // The two modifiers need what the field they modify needs.
+        "roles" | "preserve_existing_sessions" => ("update.settings.roles", false),
+        "email_address" | "unlink_email" => ("update.info.email", false),
+        "external_id" => (WILDCARD, false),
+        _ => return None,
+    };
+    Some(MemberFieldAction { action, self_suffices })
+}

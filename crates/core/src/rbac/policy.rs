@@ -1,0 +1,253 @@
+//! The policy as it travels, its fast form, and the permission check.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::builtin::{MEMBER_RESOURCE, SELF_RESOURCE};
+
+/// The action that stands for every action of its resource. It is a value of a permission only: no
+/// resource lists it, and it means nothing inside a longer name (spec 03a §1).
+pub const WILDCARD: &str = "*";
+
+/// A project's policy in the shape of the wire: `GET /v1/b2b/rbac/policy`, the browser's bootstrap and
+/// the caches of the SDKs. All three lists are always present, built-in entries first.
+///
+/// The same type holds the part that an operator writes; [`Policy::effective`] joins it with the
+/// built-in part. What is missing in JSON reads as empty, so that validation names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// What a member can hold.
+    pub roles: Vec<Role>,
+    /// What can be acted on.
+    pub resources: Vec<Resource>,
+    /// What a Connected App can ask for.
+    pub scopes: Vec<Scope>,
+}
+
+/// A named set of permissions, of a project or of one organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Role {
+    /// The name by which it is assigned; what sessions and JWTs carry.
+    pub role_id: String,
+    /// Free text for people.
+    pub description: String,
+    /// What it grants.
+    pub permissions: Vec<Permission>,
+}
+
+/// Some or all actions of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Permission {
+    /// The resource acted on.
+    pub resource_id: String,
+    /// The actions, or [`WILDCARD`] alone.
+    pub actions: Vec<String>,
+}
+
+/// Something that can be acted on, with all its actions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resource {
+    /// The name by which permissions refer to it.
+    pub resource_id: String,
+    /// Free text for people.
+    pub description: String,
+    /// Every action; the browser SDK enumerates them.
+    pub actions: Vec<String>,
+}
+
+/// A named set of permissions that a member can pass on to a Connected App.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scope {
+    /// An OAuth scope token.
+    pub scope: String,
+    /// Free text for the consent screen.
+    pub description: String,
+    /// What a member must hold to grant it; empty for the default scopes.
+    pub permissions: Vec<Permission>,
+}
+
+impl Policy {
+    /// The policy in force when an operator has written `written`: the built-in part, then the custom
+    /// roles, resources and scopes in their order.
+    ///
+    /// Permissions written for `stytch_member` and `stytch_admin` are added to the built-in ones and
+    /// never take away from them (chosen, spec 03a §3). Other entries of `written` that repeat a
+    /// built-in id change nothing.
+    pub fn effective(written: &Policy) -> Policy {
+        let mut policy = Policy::builtin();
+        let builtin_roles = policy.roles.len();
+        let builtin_resources = policy.resources.len();
+        let builtin_scopes = policy.scopes.len();
+
+        for role in &written.roles {
+            match policy.roles[..builtin_roles].iter_mut().find(|builtin| builtin.role_id == role.role_id) {
+                Some(builtin) => builtin.add_permissions(&role.permissions),
+                None => policy.roles.push(role.clone()),
+            }
+        }
+        for resource in &written.resources {
+            let builtin = &policy.resources[..builtin_resources];
+            if !builtin.iter().any(|known| known.resource_id == resource.resource_id) {
+                policy.resources.push(resource.clone());
+            }
+        }
+        for scope in &written.scopes {
+            if !policy.scopes[..builtin_scopes].iter().any(|known| known.scope == scope.scope) {
+                policy.scopes.push(scope.clone());
+            }
+        }
+        policy
+    }
+
+    /// The form in which checks are fast. Build it once per change of the policy.
+    pub fn index(&self) -> PolicyIndex {
+        let mut roles: HashMap<String, HashMap<String, Granted>> = HashMap::with_capacity(self.roles.len());
+        for role in &self.roles {
+            let resources = roles.entry(role.role_id.clone()).or_default();
+            for permission in &role.permissions {
+                resources.entry(permission.resource_id.clone()).or_default().add(&permission.actions);
+            }
+        }
+        PolicyIndex { roles }
+    }
+}
+
+impl Role {
+    /// Adds permissions; the wildcard swallows single actions of its resource.
+    fn add_permissions(&mut self, added: &[Permission]) {
+        for permission in added {
+            let held = self.permissions.iter_mut().find(|held| held.resource_id == permission.resource_id);
+            let Some(held) = held else {
+                self.permissions.push(permission.clone());
+                continue;
+            };
+            if held.grants(WILDCARD) {
+                continue;
+            }
+            if permission.grants(WILDCARD) {
+                held.actions = vec![WILDCARD.to_owned()];
+                continue;
+            }
+            for action in &permission.actions {
+                if !held.actions.contains(action) {
+                    held.actions.push(action.clone());
+                }
+            }
+        }
+    }
+
+    fn grants(&self, resource: &str, action: &str) -> bool {
+        self.permissions
+            .iter()
+            .any(|permission| permission.resource_id == resource && permission.grants(action))
+    }
+}
+
+impl Permission {
+    fn grants(&self, action: &str) -> bool {
+        self.actions.iter().any(|granted| granted == action || granted == WILDCARD)
+    }
+}
+
+/// A project's roles as nested hash maps: role → resource → actions.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyIndex {
+    roles: HashMap<String, HashMap<String, Granted>>,
+}
+
+impl PolicyIndex {
+    /// Whether the project has a role of this id.
+    pub fn has_role(&self, role_id: &str) -> bool {
+        self.roles.contains_key(role_id)
+    }
+
+    fn grants(&self, role_id: &str, resource: &str, action: &str) -> bool {
+        let granted = self.roles.get(role_id).and_then(|resources| resources.get(resource));
+        granted.is_some_and(|granted| granted.includes(action))
+    }
+}
+
+/// The actions that one role grants on one resource.
+#[derive(Clone, Debug)]
+enum Granted {
+    Every,
+    Listed(HashSet<String>),
+}
+
+impl Default for Granted {
+    fn default() -> Self {
+        Granted::Listed(HashSet::new())
+    }
+}
+
+impl Granted {
+    fn add(&mut self, actions: &[String]) {
+        if actions.iter().any(|action| action == WILDCARD) {
+            *self = Granted::Every;
+        }
+        if let Granted::Listed(listed) = self {
+            listed.extend(actions.iter().cloned());
+        }
+    }
+
+    fn includes(&self, action: &str) -> bool {
+        match self {
+            Granted::Every => true,
+            Granted::Listed(listed) => listed.contains(action),
+        }
+    }
+}
+
+/// The roles among `roles` that grant `action` on `resource`, in the order of `roles`; `None` when
+/// none does. A refusal allocates nothing.
+///
+/// A role counts with its project permissions and with those of an organization role of the same id.
+/// Neither resource nor action needs to exist: under a wildcard an unlisted action passes (spec 03a
+/// §1). Checking the action [`WILDCARD`] itself therefore passes only for roles that hold the
+/// wildcard, which is what "`*` only" means for fields that no single action covers (spec 03a §8).
+pub fn allows(
+    index: &PolicyIndex,
+    organization_roles: &[Role],
+    roles: &[String],
+    resource: &str,
+    action: &str,
+) -> Option<Vec<String>> {
+    let granting: Vec<String> = roles
+        .iter()
+        .filter(|role_id| role_grants(index, organization_roles, role_id, resource, action))
+        .cloned()
+        .collect();
+    (!granting.is_empty()).then_some(granting)
+}
+
+/// Whether `roles` permit `action` on a member: by `stytch.member`, or by `stytch.self` when the
+/// target is the acting member (the self rule of spec 03a §8).
+pub fn allows_on_member(
+    index: &PolicyIndex,
+    organization_roles: &[Role],
+    roles: &[String],
+    target_is_self: bool,
+    action: &str,
+) -> bool {
+    roles.iter().any(|role_id| {
+        role_grants(index, organization_roles, role_id, MEMBER_RESOURCE, action)
+            || (target_is_self && role_grants(index, organization_roles, role_id, SELF_RESOURCE, action))
+    })
+}
+
+fn role_grants(
+    index: &PolicyIndex,
+    organization_roles: &[Role],
+    role_id: &str,
+    resource: &str,
+    action: &str,
+) -> bool {
+    index.grants(role_id, resource, action)
+        || organization_roles.iter().any(|role| role.role_id == role_id && role.grants(resource, action))
+}

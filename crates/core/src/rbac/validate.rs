@@ -1,0 +1,454 @@
+//! What may be written into a policy, and which roles may be assigned (spec 03a §5).
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::builtin::{MEMBER_ROLE, RESERVED_PREFIX};
+use super::policy::{Permission, Policy, Resource, Role, Scope, WILDCARD};
+
+/// Longest id of a role, resource or scope, in characters (chosen).
+pub const ID_CHARS_MAX: usize = 128;
+/// Longest action, in characters (chosen).
+pub const ACTION_CHARS_MAX: usize = 128;
+/// Longest description, in characters (chosen).
+pub const DESCRIPTION_CHARS_MAX: usize = 1024;
+/// Most custom roles of a project (chosen).
+pub const PROJECT_ROLES_MAX: usize = 500;
+/// Most roles of one organization (chosen).
+pub const ORGANIZATION_ROLES_MAX: usize = 100;
+/// Most roles assigned directly to one member (chosen).
+pub const DIRECT_ROLES_MAX: usize = 100;
+
+/// A rule that a written policy breaks, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The rule.
+    pub fault: PolicyFault,
+    /// The place in the document, such as `roles[3].permissions[0].actions[1]`. Never text of the
+    /// document itself, so its length is bounded.
+    pub at: String,
+}
+
+impl PolicyError {
+    /// The wire name of the rule.
+    pub fn error_type(&self) -> &'static str {
+        self.fault.error_type()
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.error_type(), self.at)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// The rules of a written policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyFault {
+    /// A role without id.
+    EmptyRoleId,
+    /// A resource without id.
+    EmptyResourceId,
+    /// A scope without name.
+    EmptyScope,
+    /// A role id with other characters than letters, digits and `_.:-`.
+    InvalidRoleId,
+    /// A scope that is not an OAuth scope token (RFC 6749 §3.3).
+    InvalidScope,
+    /// A role id over [`ID_CHARS_MAX`].
+    RoleIdTooLong,
+    /// A resource id over [`ID_CHARS_MAX`].
+    ResourceIdTooLong,
+    /// An action over [`ACTION_CHARS_MAX`].
+    ActionTooLong,
+    /// A scope over [`ID_CHARS_MAX`].
+    ScopeTooLong,
+    /// A description over [`DESCRIPTION_CHARS_MAX`].
+    DescriptionTooLong,
+    /// Two roles of one id, also of an organization and its project.
+    RoleDuplicate,
+    /// Two resources of one id, or two permissions of one role or scope for the same resource.
+    ResourceDuplicate,
+    /// An action twice in one list.
+    ActionDuplicate,
+    /// Two scopes of one name.
+    ScopeDuplicate,
+    /// A role without permissions.
+    RoleMissingPermissions,
+    /// A scope without permissions.
+    ScopeMissingPermissions,
+    /// A permission without actions.
+    PermissionMissingActions,
+    /// A resource without actions, or with a blank one.
+    ResourceMissingActions,
+    /// A permission for a resource that does not exist, or a resource id that none may have.
+    InvalidPermissionResource,
+    /// A permission for an action that its resource does not list, or a resource listing `*`.
+    InvalidPermissionAction,
+    /// `*` beside other actions.
+    WildcardWithOtherActions,
+    /// A custom resource whose id begins with `stytch`.
+    StytchPrefixedResource,
+    /// A changed built-in role, or a custom role whose id begins with `stytch`.
+    StytchRoleEdit,
+    /// A custom scope of a default scope's name.
+    ReservedScope,
+    /// A built-in role among the roles of an organization.
+    OrganizationCustomRolesOnly,
+    /// More than [`PROJECT_ROLES_MAX`] or [`ORGANIZATION_ROLES_MAX`] roles.
+    TooManyRoles,
+}
+
+impl PolicyFault {
+    /// The wire name.
+    pub fn error_type(self) -> &'static str {
+        match self {
+            PolicyFault::EmptyRoleId => "empty_rbac_role_id",
+            PolicyFault::EmptyResourceId => "empty_rbac_resource_id",
+            PolicyFault::EmptyScope => "empty_rbac_scope",
+            PolicyFault::InvalidRoleId => "invalid_rbac_role_id",
+            PolicyFault::InvalidScope => "invalid_rbac_scope",
+            PolicyFault::RoleIdTooLong => "rbac_role_id_too_long",
+            PolicyFault::ResourceIdTooLong => "rbac_resource_id_too_long",
+            PolicyFault::ActionTooLong => "rbac_action_too_long",
+            PolicyFault::ScopeTooLong => "rbac_scope_too_long",
+            PolicyFault::DescriptionTooLong => "rbac_description_too_long",
+            PolicyFault::RoleDuplicate => "rbac_role_duplicate",
+            PolicyFault::ResourceDuplicate => "rbac_resource_duplicate",
+            PolicyFault::ActionDuplicate => "rbac_action_duplicate",
+            PolicyFault::ScopeDuplicate => "rbac_scope_duplicate",
+            PolicyFault::RoleMissingPermissions => "rbac_role_missing_permissions",
+            PolicyFault::ScopeMissingPermissions => "rbac_scope_missing_permissions",
+            PolicyFault::PermissionMissingActions => "rbac_permission_missing_actions",
+            PolicyFault::ResourceMissingActions => "rbac_resource_missing_actions",
+            PolicyFault::InvalidPermissionResource => "invalid_permission_resource",
+            PolicyFault::InvalidPermissionAction => "invalid_permission_action",
+            PolicyFault::WildcardWithOtherActions => "cannot_specify_wildcard_with_other_actions",
+            PolicyFault::StytchPrefixedResource => "invalid_stytch_prefixed_resource",
+            PolicyFault::StytchRoleEdit => "invalid_rbac_stytch_role_edit",
+            PolicyFault::ReservedScope => "rbac_reserved_scope",
+            PolicyFault::OrganizationCustomRolesOnly => "rbac_org_custom_roles_only",
+            PolicyFault::TooManyRoles => "too_many_roles",
+        }
+    }
+
+    fn at(self, at: impl Into<String>) -> PolicyError {
+        PolicyError { fault: self, at: at.into() }
+    }
+}
+
+/// Why a role cannot be assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoleError {
+    /// A direct assignment of a role that exists neither in the project nor in the organization.
+    UnknownRole,
+    /// An implicit assignment of such a role.
+    UnknownImplicitRole,
+    /// An assignment of `stytch_member`, which every member holds anyway.
+    DefaultRole,
+    /// More than [`DIRECT_ROLES_MAX`] direct assignments.
+    TooManyRoles,
+}
+
+impl RoleError {
+    /// The wire name.
+    pub fn error_type(self) -> &'static str {
+        match self {
+            RoleError::UnknownRole => "invalid_role",
+            RoleError::UnknownImplicitRole => "invalid_rbac_role_assignment",
+            RoleError::DefaultRole => "cannot_assign_default_rbac_role_id",
+            RoleError::TooManyRoles => "too_many_roles",
+        }
+    }
+}
+
+impl fmt::Display for RoleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.error_type())
+    }
+}
+
+impl std::error::Error for RoleError {}
+
+/// Checks the policy that an operator writes for a project; the first fault is the answer.
+///
+/// The document may leave the built-in part out or repeat it, so that what was read can be written
+/// back: `stytch_member` and `stytch_admin` with their own description and any permissions to add,
+/// built-in resources and scopes unchanged.
+pub fn validate_policy(policy: &Policy) -> Result<(), PolicyError> {
+    let builtin = Policy::builtin();
+    validate_resources(&policy.resources, &builtin.resources)?;
+    let known = KnownActions::of(builtin.resources.iter().chain(&policy.resources));
+    validate_project_roles(&policy.roles, &builtin.roles, &known)?;
+    validate_scopes(&policy.scopes, &builtin.scopes, &known)
+}
+
+/// Checks the roles that an organization defines against the effective policy of its project; the
+/// first fault is the answer.
+pub fn validate_organization_roles(policy: &Policy, roles: &[Role]) -> Result<(), PolicyError> {
+    if roles.len() > ORGANIZATION_ROLES_MAX {
+        return Err(PolicyFault::TooManyRoles.at("roles"));
+    }
+    let known = KnownActions::of(&policy.resources);
+    let mut seen: HashSet<&str> = policy.roles.iter().map(|role| role.role_id.as_str()).collect();
+    for (i, role) in roles.iter().enumerate() {
+        let at = format!("roles[{i}]");
+        if role.role_id.starts_with(RESERVED_PREFIX) {
+            return Err(PolicyFault::OrganizationCustomRolesOnly.at(at));
+        }
+        validate_custom_role(role, &at, &known)?;
+        if !seen.insert(&role.role_id) {
+            return Err(PolicyFault::RoleDuplicate.at(at));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a role can be assigned to a member directly. `policy` is the effective policy of the
+/// project, `organization_roles` are those of the member's organization.
+pub fn validate_assignable(
+    policy: &Policy,
+    organization_roles: &[Role],
+    role_id: &str,
+) -> Result<(), RoleError> {
+    if role_id == MEMBER_ROLE {
+        return Err(RoleError::DefaultRole);
+    }
+    if policy.roles.iter().chain(organization_roles).any(|role| role.role_id == role_id) {
+        Ok(())
+    } else {
+        Err(RoleError::UnknownRole)
+    }
+}
+
+/// Checks a whole list of direct assignments: its length, and every role.
+pub fn validate_direct_roles(
+    policy: &Policy,
+    organization_roles: &[Role],
+    role_ids: &[String],
+) -> Result<(), RoleError> {
+    if role_ids.len() > DIRECT_ROLES_MAX {
+        return Err(RoleError::TooManyRoles);
+    }
+    role_ids.iter().try_for_each(|role_id| validate_assignable(policy, organization_roles, role_id))
+}
+
+/// Checks a role that a domain, a connection or a group is to bring.
+pub fn validate_implicit_assignment(
+    policy: &Policy,
+    organization_roles: &[Role],
+    role_id: &str,
+) -> Result<(), RoleError> {
+    validate_assignable(policy, organization_roles, role_id).map_err(|error| match error {
+        RoleError::UnknownRole => RoleError::UnknownImplicitRole,
+        other => other,
+    })
+}
+
+/// The actions of every resource that permissions can name.
+struct KnownActions<'a>(HashMap<&'a str, HashSet<&'a str>>);
+
+impl<'a> KnownActions<'a> {
+    fn of(resources: impl IntoIterator<Item = &'a Resource>) -> Self {
+        let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for resource in resources {
+            let actions = resource.actions.iter().map(String::as_str);
+            known.entry(&resource.resource_id).or_default().extend(actions);
+        }
+        KnownActions(known)
+    }
+}
+
+fn validate_resources(resources: &[Resource], builtin: &[Resource]) -> Result<(), PolicyError> {
+    let mut seen = HashSet::new();
+    for (i, resource) in resources.iter().enumerate() {
+        let at = format!("resources[{i}]");
+        let id = resource.resource_id.as_str();
+        if id.trim().is_empty() {
+            return Err(PolicyFault::EmptyResourceId.at(at));
+        }
+        if id.chars().count() > ID_CHARS_MAX {
+            return Err(PolicyFault::ResourceIdTooLong.at(at));
+        }
+        if id.starts_with(RESERVED_PREFIX) && !builtin.contains(resource) {
+            return Err(PolicyFault::StytchPrefixedResource.at(at));
+        }
+        // Chosen: the catalogue has no name of its own for bad characters here. `*` is one of them,
+        // and an id with braces or spaces could not be named in a claim template.
+        if !has_id_characters(id) {
+            return Err(PolicyFault::InvalidPermissionResource.at(at));
+        }
+        validate_description(&resource.description, &at)?;
+        validate_resource_actions(&resource.actions, &at)?;
+        if !seen.insert(id) {
+            return Err(PolicyFault::ResourceDuplicate.at(at));
+        }
+    }
+    Ok(())
+}
+
+fn validate_resource_actions(actions: &[String], at: &str) -> Result<(), PolicyError> {
+    if actions.is_empty() {
+        return Err(PolicyFault::ResourceMissingActions.at(at));
+    }
+    let mut seen = HashSet::new();
+    for (i, action) in actions.iter().enumerate() {
+        let fault = if action.trim().is_empty() {
+            PolicyFault::ResourceMissingActions
+        } else if action.chars().count() > ACTION_CHARS_MAX {
+            PolicyFault::ActionTooLong
+        } else if action == WILDCARD {
+            PolicyFault::InvalidPermissionAction
+        } else if !seen.insert(action) {
+            PolicyFault::ActionDuplicate
+        } else {
+            continue;
+        };
+        return Err(fault.at(format!("{at}.actions[{i}]")));
+    }
+    Ok(())
+}
+
+fn validate_project_roles(
+    roles: &[Role],
+    builtin: &[Role],
+    known: &KnownActions<'_>,
+) -> Result<(), PolicyError> {
+    let find_builtin = |role: &Role| builtin.iter().find(|builtin| builtin.role_id == role.role_id);
+    if roles.iter().filter(|role| find_builtin(role).is_none()).count() > PROJECT_ROLES_MAX {
+        return Err(PolicyFault::TooManyRoles.at("roles"));
+    }
+    let mut seen = HashSet::new();
+    for (i, role) in roles.iter().enumerate() {
+        let at = format!("roles[{i}]");
+        match find_builtin(role) {
+            Some(builtin) if role.description == builtin.description => {
+                validate_permissions(&role.permissions, &at, known)?;
+            }
+            Some(_) => return Err(PolicyFault::StytchRoleEdit.at(at)),
+            None if role.role_id.starts_with(RESERVED_PREFIX) => {
+                return Err(PolicyFault::StytchRoleEdit.at(at));
+            }
+            None => validate_custom_role(role, &at, known)?,
+        }
+        if !seen.insert(&role.role_id) {
+            return Err(PolicyFault::RoleDuplicate.at(at));
+        }
+    }
+    Ok(())
+}
+
+fn validate_custom_role(role: &Role, at: &str, known: &KnownActions<'_>) -> Result<(), PolicyError> {
+    let id = role.role_id.as_str();
+    if id.trim().is_empty() {
+        return Err(PolicyFault::EmptyRoleId.at(at));
+    }
+    if id.chars().count() > ID_CHARS_MAX {
+        return Err(PolicyFault::RoleIdTooLong.at(at));
+    }
+    if !has_id_characters(id) {
+        return Err(PolicyFault::InvalidRoleId.at(at));
+    }
+    validate_description(&role.description, at)?;
+    if role.permissions.is_empty() {
+        return Err(PolicyFault::RoleMissingPermissions.at(at));
+    }
+    validate_permissions(&role.permissions, at, known)
+}
+
+fn validate_scopes(scopes: &[Scope], builtin: &[Scope], known: &KnownActions<'_>) -> Result<(), PolicyError> {
+    let mut seen = HashSet::new();
+    for (i, scope) in scopes.iter().enumerate() {
+        let at = format!("scopes[{i}]");
+        if scope.scope.trim().is_empty() {
+            return Err(PolicyFault::EmptyScope.at(at));
+        }
+        if scope.scope.chars().count() > ID_CHARS_MAX {
+            return Err(PolicyFault::ScopeTooLong.at(at));
+        }
+        if !is_scope_token(&scope.scope) {
+            return Err(PolicyFault::InvalidScope.at(at));
+        }
+        if !seen.insert(&scope.scope) {
+            return Err(PolicyFault::ScopeDuplicate.at(at));
+        }
+        if let Some(builtin) = builtin.iter().find(|builtin| builtin.scope == scope.scope) {
+            if builtin != scope {
+                return Err(PolicyFault::ReservedScope.at(at));
+            }
+            continue;
+        }
+        validate_description(&scope.description, &at)?;
+        if scope.permissions.is_empty() {
+            return Err(PolicyFault::ScopeMissingPermissions.at(at));
+        }
+        validate_permissions(&scope.permissions, &at, known)?;
+    }
+    Ok(())
+}
+
+fn validate_permissions(
+    permissions: &[Permission],
+    at: &str,
+    known: &KnownActions<'_>,
+) -> Result<(), PolicyError> {
+    let mut seen = HashSet::new();
+    for (i, permission) in permissions.iter().enumerate() {
+        let at = format!("{at}.permissions[{i}]");
+        let Some(known_actions) = known.0.get(permission.resource_id.as_str()) else {
+            return Err(PolicyFault::InvalidPermissionResource.at(at));
+        };
+        // Chosen: evaluators join two entries for one resource, but nothing obliges them to.
+        if !seen.insert(&permission.resource_id) {
+            return Err(PolicyFault::ResourceDuplicate.at(at));
+        }
+        validate_permission_actions(&permission.actions, &at, known_actions)?;
+    }
+    Ok(())
+}
+
+fn validate_permission_actions(
+    actions: &[String],
+    at: &str,
+    known_actions: &HashSet<&str>,
+) -> Result<(), PolicyError> {
+    if actions.is_empty() {
+        return Err(PolicyFault::PermissionMissingActions.at(at));
+    }
+    if actions.iter().any(|action| action == WILDCARD) {
+        return match actions.len() {
+            1 => Ok(()),
+            _ => Err(PolicyFault::WildcardWithOtherActions.at(at)),
+        };
+    }
+    let mut seen = HashSet::new();
+    for (i, action) in actions.iter().enumerate() {
+        let fault = if !known_actions.contains(action.as_str()) {
+            PolicyFault::InvalidPermissionAction
+        } else if !seen.insert(action) {
+            PolicyFault::ActionDuplicate
+        } else {
+            continue;
+        };
+        return Err(fault.at(format!("{at}.actions[{i}]")));
+    }
+    Ok(())
+}
+
+fn validate_description(description: &str, at: &str) -> Result<(), PolicyError> {
+    if description.chars().count() > DESCRIPTION_CHARS_MAX {
+        return Err(PolicyFault::DescriptionTooLong.at(at));
+    }
+    Ok(())
+}
+
+fn has_id_characters(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
+}
+
+/// RFC 6749 §3.3: printable ASCII without space, quotation mark and backslash.
+fn is_scope_token(scope: &str) -> bool {
+    scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
