@@ -1,0 +1,316 @@
+//! The error catalogue: every `error_type` that Ostiary answers, with its status and text (spec 01d).
+//!
+//! Clients branch on the name, people read the text, so the text says what to do next and never carries other
+//! members' data, SQL, or the source of a failure. A variant without a row does not compile.
+
+use serde_json::{Map, Value};
+
+macro_rules! catalogue {
+    ($($variant:ident = ($status:literal, $name:literal, $text:literal)),+ $(,)?) => {
+        /// One variant for each `error_type`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorType { $(#[doc = concat!("`", $name, "` (", $status, "): ", $text)] $variant),+ }
+
+        impl ErrorType {
+            /// The whole catalogue, in the order of the source.
+            pub const ALL: &'static [ErrorType] = &[$(ErrorType::$variant),+];
+
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(ErrorType::$variant => $status),+ }
+            }
+
+            /// The name on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(ErrorType::$variant => $name),+ }
+            }
+
+            /// What was wrong and what to do, in general; an [`Error`] may carry a more exact text.
+            pub const fn text(self) -> &'static str {
+                match self { $(ErrorType::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // Requests as such
+    BadRequest = (400, "bad_request", "The request is not valid. Check the body against the API reference."),
+    InvalidArgument = (400, "invalid_argument", "An argument has a value that is not allowed."),
+    InvalidId = (400, "invalid_id", "An id in the request is not well formed."),
+    InvalidRequestValue = (400, "invalid_request_value", "A value in the request is too long or has characters that are not allowed."),
+    ForbiddenCharacterZeroWidthSpace = (400, "forbidden_character_zero_width_space", "A value has zero-width characters. Remove them."),
+    RequestTooLarge = (413, "request_too_large", "The body is larger than this server accepts."),
+    UnsupportedMediaType = (415, "unsupported_media_type", "Send the body as JSON with Content-Type: application/json."),
+    RouteNotFound = (404, "route_not_found", "There is no such endpoint. Check the method and the path."),
+    MethodNotAllowed = (405, "method_not_allowed", "The endpoint exists, but not with this method."),
+    TooManyRequests = (429, "too_many_requests", "Too many requests. Wait and try again."),
+    InternalServerError = (500, "internal_server_error", "Something went wrong on the server. The request id helps its operator to find out what."),
+    ServerUnavailable = (503, "server_unavailable", "The server cannot reach its database. Try again shortly."),
+    UnavailableEndpoint = (503, "unavailable_endpoint", "This endpoint is not available on this server."),
+
+    // Who is calling
+    UnauthorizedCredentials = (401, "unauthorized_credentials", "The project id and secret are not correct."),
+    InvalidAuthorizationHeader = (401, "invalid_authorization_header", "Send HTTP Basic authorization with the project id and a secret."),
+    InvalidProjectIdAuthentication = (401, "invalid_project_id_authentication", "The project id is not one of this server."),
+    InvalidSecretAuthentication = (401, "invalid_secret_authentication", "The secret is not one of this project."),
+    UserUnauthenticated = (401, "user_unauthenticated", "There is no session. Sign in first."),
+    PublicTokenNotFound = (404, "public_token_not_found", "The public token is not one of this server."),
+    PublicTokenRequired = (401, "public_token_required", "Send HTTP Basic authorization with the public token."),
+    BadDomain = (400, "bad_domain_for_stytch_sdk", "The page's origin is not one of the authorized domains of this project."),
+    TestIdUsedInLiveEnvironment = (401, "test_id_used_in_live_environment", "The id belongs to a test environment."),
+    LiveIdUsedInTestEnvironment = (401, "live_id_used_in_test_environment", "The id belongs to a live environment."),
+    ProjectNotFound = (404, "project_not_found", "There is no such project."),
+
+    // Organizations
+    OrganizationNotFound = (404, "organization_not_found", "There is no such organization."),
+    InvalidOrganizationId = (400, "invalid_organization_id", "The organization id, slug or external id is not well formed."),
+    OrganizationNameMissing = (400, "organization_name_missing", "An organization needs a name."),
+    InvalidOrganizationName = (400, "invalid_organization_name", "The name must have 1 to 128 characters, none of them a control character."),
+    OrganizationLogoUrlTooLong = (400, "organization_logo_url_too_long", "The logo URL is too long."),
+    InvalidOrganizationLogoUrl = (400, "invalid_organization_logo_url", "The logo URL must be an http or https URL."),
+    InvalidOrganizationSlug = (400, "invalid_organization_slug", "The slug must have 2 to 128 letters, digits or any of - . _ ~"),
+    OrganizationSlugAlreadyUsed = (400, "organization_slug_already_used", "Another organization of this project has that slug."),
+    InvalidOrganizationExternalId = (400, "invalid_organization_external_id", "The external id must have 1 to 128 letters, digits or any of . _ - | and must not look like an id of this server."),
+    OrganizationExternalIdAlreadyUsed = (400, "organization_external_id_already_used", "Another organization of this project has that external id."),
+    AllowedAuthMethodsRequired = (400, "allowed_auth_methods_required_for_restricted", "auth_methods RESTRICTED needs at least one value in allowed_auth_methods."),
+    AllowedMfaMethodsRequired = (400, "allowed_mfa_methods_required_for_restricted", "mfa_methods RESTRICTED needs at least one value in allowed_mfa_methods."),
+    InvalidAllowedAuthMethods = (400, "invalid_organization_allowed_auth_methods", "allowed_auth_methods has a value that is not an authentication method."),
+    InvalidAllowedMfaMethods = (400, "invalid_organization_allowed_mfa_methods", "allowed_mfa_methods has a value that is not sms_otp or totp."),
+    InvalidAuthFactorSetting = (400, "invalid_organization_auth_factor_setting", "The setting must be ALL_ALLOWED, RESTRICTED or NOT_ALLOWED."),
+    InvalidEmailJitSetting = (400, "invalid_organization_auth_factor_setting_for_email_jit_provisioning", "email_jit_provisioning must be RESTRICTED or NOT_ALLOWED."),
+    InvalidOauthTenantJitSetting = (400, "invalid_organization_auth_factor_setting_for_oauth_tenant_jit_provisioning", "oauth_tenant_jit_provisioning must be RESTRICTED or NOT_ALLOWED."),
+    InvalidAuthMethodSettings = (400, "invalid_organization_auth_method_settings", "auth_methods must be ALL_ALLOWED or RESTRICTED."),
+    InvalidMfaPolicy = (400, "invalid_organization_mfa_policy", "mfa_policy must be REQUIRED_FOR_ALL or OPTIONAL."),
+    InvalidMfaFactorSetting = (400, "invalid_organization_mfa_factor_setting", "mfa_methods must be ALL_ALLOWED or RESTRICTED."),
+    InvalidRestrictedEmailSetting = (400, "invalid_restricted_email_setting", "RESTRICTED needs at least one domain in email_allowed_domains."),
+    InvalidRestrictedSsoSetting = (400, "invalid_restricted_sso_setting", "sso_jit_provisioning RESTRICTED needs at least one allowed connection."),
+    InvalidRestrictedOauthTenantsSetting = (400, "invalid_restricted_oauth_tenants_setting", "oauth_tenant_jit_provisioning RESTRICTED needs at least one tenant in allowed_oauth_tenants."),
+    InvalidAllowedOauthTenants = (400, "invalid_oauth_allowed_tenants_format", "allowed_oauth_tenants must map slack, hubspot or github to lists of tenant ids."),
+    InvalidSsoDefaultConnection = (400, "invalid_sso_default_connection_id", "sso_default_connection_id must be an active connection of the organization."),
+    SettingsDomainTooCommon = (400, "organization_settings_domain_too_common", "The domain belongs to a public mail provider and cannot stand for one organization."),
+    SettingsDisposableDomain = (400, "organization_settings_disposable_domain", "The domain belongs to a disposable mail provider."),
+    SettingsInvalidDomain = (400, "organization_settings_invalid_domain", "The domain is not a valid domain name."),
+    SettingsDuplicateDomain = (400, "organization_settings_duplicate_domain", "The domain is listed twice."),
+    SettingsClaimedDomainTooCommon = (400, "organization_settings_claimed_domain_too_common", "The domain belongs to a public mail provider and cannot be claimed."),
+    SettingsInvalidClaimedDomain = (400, "organization_settings_invalid_claimed_domain", "The claimed domain is not a valid domain name."),
+    SettingsDuplicateClaimedDomain = (400, "organization_settings_duplicate_claimed_domain", "Another organization has claimed that domain, or it is listed twice."),
+    TooManyDomains = (400, "too_many_domains", "The list has more domains than an organization may have."),
+    RbacDomainTooCommon = (400, "rbac_domain_too_common", "Roles cannot follow from a domain of a public mail provider."),
+    RbacInvalidDomain = (400, "rbac_invalid_domain", "The domain of a role assignment is not a valid domain name."),
+    InvalidConnectedAppsSetting = (400, "invalid_organization_connected_apps_setting", "The connected apps setting must be ALL_ALLOWED, RESTRICTED or NOT_ALLOWED."),
+    CannotUpdateTrustedMetadata = (401, "cannot_update_trusted_metadata", "Trusted metadata can only be changed with the secret key and no member session."),
+
+    // Members
+    MemberNotFound = (404, "member_not_found", "There is no such member in this organization."),
+    InvalidMemberGetFields = (400, "invalid_member_get_fields", "Give exactly one of member_id and email_address."),
+    DuplicateMemberEmail = (400, "duplicate_member_email", "A member of this organization already has that email address."),
+    RetiredMemberEmail = (400, "retired_member_email", "The email address is a retired address of another member of this organization."),
+    DuplicateMemberExternalId = (400, "duplicate_member_external_id", "A member of this organization already has that external id."),
+    InvalidMemberExternalId = (400, "invalid_member_external_id", "The external id must have 1 to 128 letters, digits or any of . _ - | and must not look like an id of this server."),
+    DuplicateMemberPhoneNumber = (400, "duplicate_member_phone_number", "Another member of this organization has that phone number."),
+    DuplicateMemberPhoneNumberForMember = (400, "duplicate_member_phone_number_for_member", "The member already has a phone number. Delete it before setting another."),
+    InvalidEmail = (400, "invalid_email", "The email address is not valid."),
+    InvalidPhoneNumber = (400, "invalid_phone_number", "The phone number must be in E.164 form, like +12025550123."),
+    InvalidPhoneNumberCountryCode = (400, "invalid_phone_number_country_code", "Phone numbers of that country are not allowed in this project."),
+    InvalidName = (400, "invalid_name", "The name must have at most 256 characters, none of them a control character."),
+    InvalidMfaDefaultMethod = (400, "invalid_mfa_default_method", "default_mfa_method must be sms_otp or totp."),
+    DefaultMfaMemberMissingFactor = (400, "default_mfa_member_missing_factor", "The member has no registered factor of that kind."),
+    MemberCannotUpdateTheirEmail = (400, "member_cannot_update_their_email_address", "Members change their own address through the email update flow."),
+    ActionAvailableOnlyForActiveMembers = (400, "action_available_only_for_active_members", "The member must be active."),
+    EmailUpdatesOnlyForActiveMembers = (400, "email_updates_available_only_for_active_members", "Only active members can change their email address."),
+    MemberHasNoActiveVerifiedEmail = (400, "member_has_no_active_verified_email", "The member has no verified email address."),
+    NoDeletedMemberFoundForReactivation = (404, "no_deleted_member_found_for_reactivation", "There is no deleted member with that id."),
+    EmailUnverifiedForReactivation = (400, "email_unverified_for_reactivation", "Only members with a verified email address can be reactivated."),
+    ReactivationEmailBelongsToAnotherMember = (400, "reactivation_email_belongs_to_another_member", "Another member of the organization has that email address now."),
+    UserAlreadyInvited = (400, "user_already_invited", "The member is already active and cannot be invited."),
+    InvalidRole = (400, "invalid_role", "There is no such role in the policy."),
+    CannotAssignDefaultRole = (400, "cannot_assign_default_rbac_role_id", "The default role is held by every member and cannot be assigned."),
+    InvalidRoleAssignment = (400, "invalid_rbac_role_assignment", "The role assignment is not valid."),
+    MetadataTooManyKeys = (400, "metadata_too_many_keys", "Metadata may have at most 20 top-level keys."),
+    MetadataTooLarge = (400, "metadata_too_large", "Metadata may have at most 4 KB."),
+    MetadataInvalidFormat = (400, "metadata_invalid_format", "Metadata must be a JSON object."),
+    ActionNotAllowedDomainClaimed = (400, "action_not_allowed_email_domain_is_claimed", "The email domain is claimed by another organization."),
+
+    // Who may join
+    EmailJitProvisioningNotAllowed = (400, "email_jit_provisioning_not_allowed", "This organization does not let people join by email domain."),
+    InvalidEmailForJitProvisioning = (400, "invalid_email_for_jit_provisioning", "The email domain is not one that may join this organization."),
+    InvalidEmailForInvites = (400, "invalid_email_for_invites", "This organization's settings do not allow an invitation to that address."),
+    OauthTenantJitNotAllowed = (400, "oauth_tenant_jit_provisioning_not_allowed", "This organization does not let people join by OAuth tenant."),
+    OperationRestrictedByAuthMethods = (400, "operation_restricted_by_organization_auth_methods", "This organization does not allow that authentication method."),
+    OperationRestrictedByMfaMethods = (400, "operation_restricted_by_organization_mfa_methods", "This organization does not allow that MFA method."),
+
+    // Redirect URLs
+    InvalidLoginRedirectUrl = (400, "invalid_login_redirect_url", "login_redirect_url is not a valid URL."),
+    InvalidSignupRedirectUrl = (400, "invalid_signup_redirect_url", "signup_redirect_url is not a valid URL."),
+    InvalidInviteRedirectUrl = (400, "invalid_invite_redirect_url", "invite_redirect_url is not a valid URL."),
+    InvalidDiscoveryRedirectUrl = (400, "invalid_discovery_redirect_url", "discovery_redirect_url is not a valid URL."),
+    InvalidPasswordResetRedirectUrl = (400, "invalid_password_reset_redirect_url", "reset_password_redirect_url is not a valid URL."),
+    NoMatchForRedirectUrl = (400, "no_match_for_provided_magic_link_url", "The redirect URL is not one of the configured ones. Add it to the project's redirect URLs."),
+    NoLoginRedirectUrlsSet = (400, "no_login_redirect_urls_set", "The project has no login redirect URL."),
+    NoSignupRedirectUrlsSet = (400, "no_signup_redirect_urls_set", "The project has no signup redirect URL."),
+    NoInviteRedirectUrlsSet = (400, "no_invite_redirect_urls_set", "The project has no invite redirect URL."),
+    NoDiscoveryRedirectUrlsSet = (400, "no_discovery_redirect_urls_set", "The project has no discovery redirect URL."),
+    NoPasswordResetRedirectUrl = (400, "no_password_reset_redirect_url", "The project has no password reset redirect URL."),
+    NoDefaultLoginRedirectUrl = (400, "no_default_login_redirect_url_set", "The project has no default login redirect URL."),
+    NoDefaultSignupRedirectUrl = (400, "no_default_signup_redirect_url_set", "The project has no default signup redirect URL."),
+    NoDefaultInviteRedirectUrl = (400, "no_default_invite_redirect_url_set", "The project has no default invite redirect URL."),
+    NoDefaultDiscoveryRedirectUrl = (400, "no_default_discovery_redirect_url_set", "The project has no default discovery redirect URL."),
+    NoDefaultPasswordResetRedirectUrl = (400, "no_default_password_reset_redirect_url_set", "The project has no default password reset redirect URL."),
+    RedirectUrlMustUseHttps = (400, "redirect_url_must_use_https", "Redirect URLs of a live environment must use https."),
+    RedirectUrlCannotUseProtocol = (400, "redirect_url_cannot_use_protocol", "Redirect URLs cannot use that protocol."),
+    NoWildcardsInLiveRedirectUrl = (400, "no_wildcards_in_live_redirect_url", "Redirect URLs of a live environment cannot have wildcards."),
+    RedirectUrlWithWildcardCannotBeDefault = (400, "redirect_url_with_wildcard_cannot_be_default", "A redirect URL with a wildcard cannot be the default."),
+    QueryParamsDoNotMatch = (400, "query_params_do_not_match", "The query of the redirect URL is not the configured one."),
+    RedirectUrlWithPlaceholderCannotBeDefault = (400, "redirect_url_with_query_param_placeholder_cannot_be_default", "A redirect URL with a placeholder cannot be the default."),
+
+    // PKCE
+    PkceMismatch = (400, "pkce_mismatch", "The PKCE verifier does not belong to the challenge."),
+    PkceExpectedCodeVerifier = (400, "pkce_expected_code_verifier", "The flow began with a PKCE challenge. Send its verifier."),
+    PkceDidNotExpectCodeVerifier = (400, "pkce_did_not_expect_code_verifier", "The flow began without a PKCE challenge. Send no verifier."),
+    InvalidPkceCodeChallenge = (400, "invalid_pkce_code_challenge", "The PKCE challenge must be the base64url SHA-256 of the verifier."),
+    InvalidPkceCodeVerifier = (400, "invalid_pkce_code_verifier", "The PKCE verifier is not well formed."),
+    PkceRequiredForNativeCallback = (400, "pkce_required_for_native_callback", "Redirect URLs with a native scheme need PKCE."),
+
+    // Magic links and codes
+    MagicLinkNotFound = (404, "magic_link_not_found", "There is no such link. Ask for a new one."),
+    UnableToAuthMagicLink = (401, "unable_to_auth_magic_link", "The link was used already or has expired. Ask for a new one."),
+    OtpCodeNotFound = (404, "otp_code_not_found", "The code is wrong, or none is outstanding. Check it or ask for a new one."),
+    UnableToAuthOtpCode = (401, "unable_to_auth_otp_code", "The code was used already or has expired. Ask for a new one."),
+    InvalidCode = (400, "invalid_code", "The code must have six digits."),
+    InvalidExpiration = (400, "invalid_expiration", "The expiration is outside the allowed range of 5 to 10080 minutes."),
+    InvalidExpirationOtp = (400, "invalid_expiration_otp", "The expiration is outside the allowed range of 2 to 15 minutes."),
+    InvalidLocale = (400, "invalid_locale", "The locale is not supported."),
+    InvalidTemplateId = (400, "invalid_template_id", "There is no such template of that kind."),
+    EmailTemplateNotFound = (404, "email_template_not_found", "There is no such email template."),
+    UnableToVerifyMemberEmailUpdate = (400, "unable_to_verify_member_email_update", "The email update could not be completed. Start it again."),
+    UserLockLimitReached = (429, "user_lock_limit_reached", "Too many failed attempts. The member is locked for a while."),
+    InvalidEmailSandbox = (400, "invalid_email_sandbox", "That address is for sandbox calls only."),
+
+    // Discovery
+    IntermediateSessionNotFound = (404, "intermediate_session_not_found", "The intermediate session was used already or has expired. Sign in again."),
+    InvalidIntermediateSessionForOrganization = (400, "invalid_intermediate_session_token_for_organization", "The intermediate session cannot be used for this organization."),
+
+    // Sessions
+    SessionNotFound = (404, "session_not_found", "There is no such session. It has ended or was revoked."),
+    NoSessionArguments = (400, "no_session_arguments", "Give a session_token or a session_jwt."),
+    TooManySessionArguments = (400, "too_many_session_arguments", "Give exactly one of session_token and session_jwt."),
+    NoSessionRevokeArguments = (400, "no_session_revoke_arguments", "Give one of member_session_id, session_token, session_jwt and member_id."),
+    TooManySessionRevokeArguments = (400, "too_many_session_revoke_arguments", "Give exactly one of member_session_id, session_token, session_jwt and member_id."),
+    UnableToParseSessionJwt = (400, "unable_to_parse_session_jwt", "The session_jwt is not a valid token of this project."),
+    InvalidSessionDurationMinutes = (400, "invalid_session_duration_minutes", "session_duration_minutes must be from 5 to 527040."),
+    InvalidSessionDuration = (400, "invalid_session_duration", "session_duration_minutes is above the maximum of this project."),
+    CustomClaimsTooLarge = (400, "custom_claims_too_large", "Custom claims may have at most 4 KB."),
+    StytchClaimsInCustomClaims = (400, "stytch_claims_in_custom_claims", "Custom claims cannot be in the https://stytch.com/ namespace."),
+    UnableToRepresentCustomClaimsJson = (400, "unable_to_represent_custom_claims_json", "Custom claims must be a JSON object."),
+    SessionAuthorizationError = (403, "session_authorization_error", "The member may not do that."),
+    SessionAuthorizationTenancyError = (403, "session_authorization_tenancy_error", "The session belongs to another organization."),
+    MemberSessionMemberIdMismatch = (400, "member_session_member_id_mismatch", "The session belongs to another member."),
+    UnauthorizedAction = (403, "unauthorized_action", "The project's settings do not allow that."),
+
+    // Search
+    SearchInvalidCursor = (400, "user_search_invalid_cursor", "The cursor is not one that this search answered."),
+    SearchInvalidLimit = (400, "user_search_invalid_limit", "The limit must be from 1 to 1000."),
+    SearchInvalidOperator = (400, "user_search_invalid_operator", "The operator must be AND or OR."),
+    SearchTimeout = (408, "search_timeout", "The search took too long. Narrow it down."),
+    SearchInvalidStatusFilter = (400, "search_invalid_status_filter", "statuses must be pending, invited, active or deleted."),
+    MemberSearchMissingOrganizationId = (400, "member_search_missing_organization_id", "Give organization_ids."),
+    MemberSearchOrganizationIdsEmpty = (400, "member_search_organization_ids_empty", "organization_ids must name at least one organization."),
+    MemberSearchFilterNameNotRecognized = (400, "member_search_filter_name_not_recognized", "There is no such filter."),
+    MemberSearchFilterNameMustBeString = (400, "member_search_filter_name_must_be_string", "filter_name must be a string."),
+    MemberSearchMissingFilterName = (400, "member_search_missing_filter_name", "Each operand needs a filter_name."),
+    MemberSearchMissingFilterValue = (400, "member_search_missing_filter_value", "Each operand needs a filter_value."),
+    MemberSearchExpectedArrayOfStrings = (400, "member_search_expected_array_of_strings", "The filter needs a list of strings."),
+    MemberSearchExpectedString = (400, "member_search_expected_string", "The filter needs a string."),
+    MemberSearchExpectedBoolean = (400, "member_search_expected_boolean", "The filter needs true or false."),
+    MemberSearchEmailFuzzyTooShort = (400, "member_search_member_email_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+    MemberSearchPhoneFuzzyTooShort = (400, "member_search_member_phone_number_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+    MemberSearchCannotMixIds = (400, "member_search_cannot_mix_internal_and_external_member_ids", "member_ids must all be ids of this server or all be external ids."),
+    OrganizationSearchFilterNameNotRecognized = (400, "organization_search_filter_name_not_recognized", "There is no such filter."),
+    OrganizationSearchFilterNameMustBeString = (400, "organization_search_filter_name_must_be_string", "filter_name must be a string."),
+    OrganizationSearchMissingFilterName = (400, "organization_search_missing_filter_name", "Each operand needs a filter_name."),
+    OrganizationSearchMissingFilterValue = (400, "organization_search_missing_filter_value", "Each operand needs a filter_value."),
+    OrganizationSearchExpectedArrayOfStrings = (400, "organization_search_expected_array_of_strings", "The filter needs a list of strings."),
+    OrganizationSearchExpectedString = (400, "organization_search_expected_string", "The filter needs a string."),
+    OrganizationSearchExpectedBoolean = (400, "organization_search_expected_boolean", "The filter needs true or false."),
+    OrganizationSearchNameFuzzyTooShort = (400, "organization_search_organization_name_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+    OrganizationSearchSlugFuzzyTooShort = (400, "organization_search_organization_slug_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+    OrganizationSearchEmailFuzzyTooShort = (400, "organization_search_member_email_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+    OrganizationSearchDomainFuzzyTooShort = (400, "organization_search_allowed_domain_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+}
+
+impl ErrorType {
+    /// The catalogue row with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// This error with a text that says more exactly what was wrong.
+    pub fn with_message(self, message: impl Into<String>) -> Error {
+        Error { message: Some(message.into()), ..Error::from(self) }
+    }
+}
+
+/// A refusal or failure as a caller sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    /// Which row of the catalogue.
+    pub kind: ErrorType,
+    /// A more exact text than the catalogue's, still safe to show to the caller.
+    pub message: Option<String>,
+    /// Machine-readable details, sent as `error_details`.
+    pub details: Option<Map<String, Value>>,
+    /// After how many seconds it is worth trying again, sent as `Retry-After`.
+    pub retry_after_seconds: Option<u32>,
+    /// The failure behind an internal error, for the log only; never sent.
+    pub source: Option<String>,
+}
+
+impl Error {
+    /// A failure that is not the caller's: the text goes to the log, the caller sees `internal_server_error`.
+    pub fn internal(source: impl std::fmt::Display) -> Self {
+        Error { source: Some(source.to_string()), ..ErrorType::InternalServerError.into() }
+    }
+
+    /// The text that the caller sees.
+    pub fn text(&self) -> &str {
+        self.message.as_deref().unwrap_or(self.kind.text())
+    }
+}
+
+impl From<ErrorType> for Error {
+    fn from(kind: ErrorType) -> Self {
+        Error { kind, message: None, details: None, retry_after_seconds: None, source: None }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.kind.name(), self.text())
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_lower_snake_case() {
+        let mut seen = HashSet::new();
+        for kind in ErrorType::ALL {
+            assert!(seen.insert(kind.name()), "{} twice", kind.name());
+            assert!(kind.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()));
+            assert!((400..=599).contains(&kind.status()));
+            assert_eq!(ErrorType::parse(kind.name()), Some(*kind));
+        }
+    }
+
+    #[test]
+    fn the_source_of_a_failure_is_not_shown() {
+        let error = Error::internal("relation members does not exist");
+        assert!(!error.to_string().contains("members"));
+    }
+}

@@ -1,0 +1,203 @@
+//! Authentication factors: what a member has proven, as sessions carry it (spec 01b §7).
+
+use crate::ids::{EmailId, PhoneId, RecoveryCodeId, TotpId};
+use crate::organization::{AuthMethod, MfaMethod};
+use crate::time::Timestamp;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// How a factor was proven, with what identifies it. Two factors with equal proofs are the same factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Proof {
+    /// A link in a mail was followed.
+    MagicLink {
+        /// The address, when it belongs to a member already.
+        email_id: Option<EmailId>,
+        /// The address that received the link.
+        email_address: String,
+    },
+    /// A code in a mail was entered.
+    EmailOtp {
+        /// The address, when it belongs to a member already.
+        email_id: Option<EmailId>,
+        /// The address that received the code.
+        email_address: String,
+    },
+    /// A code in a text message was entered.
+    SmsOtp {
+        /// The phone number's id.
+        phone_id: PhoneId,
+        /// The number, in E.164 form.
+        phone_number: String,
+    },
+    /// A code of an authenticator app was entered.
+    Totp {
+        /// The app's registration.
+        totp_id: TotpId,
+    },
+    /// A recovery code was entered.
+    RecoveryCode {
+        /// The set of codes.
+        recovery_code_id: RecoveryCodeId,
+    },
+}
+
+/// Whether a factor is a first or a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SequenceOrder {
+    /// A first factor.
+    Primary,
+    /// A second factor.
+    Secondary,
+}
+
+/// A proof and when it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factor {
+    /// What was proven.
+    pub proof: Proof,
+    /// When it was first proven in this session.
+    pub created_at: Timestamp,
+    /// When it was last proven.
+    pub last_authenticated_at: Timestamp,
+}
+
+impl Factor {
+    /// A factor that was just proven.
+    pub fn new(proof: Proof, now: Timestamp) -> Self {
+        Factor { proof, created_at: now, last_authenticated_at: now }
+    }
+
+    /// Whether this is a first or a second factor.
+    pub fn sequence_order(&self) -> SequenceOrder {
+        match self.proof {
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => SequenceOrder::Primary,
+            Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => {
+                SequenceOrder::Secondary
+            }
+        }
+    }
+
+    /// The first-factor method that an organization can allow or forbid; `None` for second factors.
+    pub fn auth_method(&self) -> Option<AuthMethod> {
+        match self.proof {
+            Proof::MagicLink { .. } => Some(AuthMethod::MagicLink),
+            Proof::EmailOtp { .. } => Some(AuthMethod::EmailOtp),
+            Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => None,
+        }
+    }
+
+    /// The second-factor method that an organization can allow or forbid. Recovery codes stand in for TOTP.
+    pub fn mfa_method(&self) -> Option<MfaMethod> {
+        match self.proof {
+            Proof::SmsOtp { .. } => Some(MfaMethod::SmsOtp),
+            Proof::Totp { .. } | Proof::RecoveryCode { .. } => Some(MfaMethod::Totp),
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => None,
+        }
+    }
+
+    /// The email address that the factor proves control of.
+    pub fn verified_email(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::MagicLink { email_address, .. } | Proof::EmailOtp { email_address, .. } => {
+                Some(email_address)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the factor may be carried from one organization into another (spec 01b §5, transfer rule). Second
+    /// factors belong to one member and never do.
+    pub fn is_transferable(&self) -> bool {
+        matches!(self.proof, Proof::MagicLink { .. } | Proof::EmailOtp { .. })
+    }
+
+    /// The same proof as a factor of a member: an address gets the id that it has there.
+    pub fn bound_to(&self, email_id: EmailId, email_address: &str) -> Factor {
+        let proof = match &self.proof {
+            Proof::MagicLink { .. } => {
+                Proof::MagicLink { email_id: Some(email_id), email_address: email_address.to_owned() }
+            }
+            Proof::EmailOtp { .. } => {
+                Proof::EmailOtp { email_id: Some(email_id), email_address: email_address.to_owned() }
+            }
+            other => other.clone(),
+        };
+        Factor { proof, ..self.clone() }
+    }
+
+    fn wire_type(&self) -> &'static str {
+        match self.proof {
+            Proof::MagicLink { .. } => "magic_link",
+            Proof::EmailOtp { .. } => "email_otp",
+            Proof::SmsOtp { .. } => "otp",
+            Proof::Totp { .. } => "totp",
+            Proof::RecoveryCode { .. } => "recovery_codes",
+        }
+    }
+
+    fn delivery_method(&self) -> &'static str {
+        match self.proof {
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => "email",
+            Proof::SmsOtp { .. } => "sms",
+            Proof::Totp { .. } => "authenticator_app",
+            Proof::RecoveryCode { .. } => "recovery_code",
+        }
+    }
+}
+
+/// Adds factors to those of a session: a factor that was there already is renewed, a new one is appended.
+pub fn merge(factors: &mut Vec<Factor>, added: impl IntoIterator<Item = Factor>) {
+    for factor in added {
+        match factors.iter_mut().find(|known| known.proof == factor.proof) {
+            Some(known) => {
+                known.last_authenticated_at = known.last_authenticated_at.max(factor.last_authenticated_at)
+            }
+            None => factors.push(factor),
+        }
+    }
+}
+
+/// A factor in the form of the wire (`AuthenticationFactor` in the contracts).
+pub struct WireFactor<'a>(pub &'a Factor);
+
+impl Serialize for WireFactor<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let factor = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", factor.wire_type())?;
+        map.serialize_entry("delivery_method", factor.delivery_method())?;
+        map.serialize_entry("last_authenticated_at", &factor.last_authenticated_at)?;
+        map.serialize_entry("created_at", &factor.created_at)?;
+        map.serialize_entry("updated_at", &factor.last_authenticated_at)?;
+        map.serialize_entry(
+            "sequence_order",
+            match factor.sequence_order() {
+                SequenceOrder::Primary => "PRIMARY",
+                SequenceOrder::Secondary => "SECONDARY",
+            },
+        )?;
+        match &factor.proof {
+            Proof::MagicLink { email_id, email_address } | Proof::EmailOtp { email_id, email_address } => {
+                let email_id = email_id.map(|id| id.to_string()).unwrap_or_default();
+                map.serialize_entry(
+                    "email_factor",
+                    &serde_json::json!({ "email_id": email_id, "email_address": email_address }),
+                )?;
+            }
+            Proof::SmsOtp { phone_id, phone_number } => map.serialize_entry(
+                "phone_number_factor",
+                &serde_json::json!({ "phone_id": phone_id, "phone_number": phone_number }),
+            )?,
+            Proof::Totp { totp_id } => {
+                map.serialize_entry("authenticator_app_factor", &serde_json::json!({ "totp_id": totp_id }))?;
+            }
+            Proof::RecoveryCode { recovery_code_id } => map.serialize_entry(
+                "recovery_code_factor",
+                &serde_json::json!({ "totp_recovery_code_id": recovery_code_id }),
+            )?,
+        }
+        map.end()
+    }
+}

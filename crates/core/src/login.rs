@@ -1,0 +1,371 @@
+//! The login decision: what a set of factors is worth in one organization.
+//!
+//! Every way to sign in ends here. Ada has followed a magic link of Acme, which requires a second factor of all
+//! its members: [`decide`] answers [`Verdict::Intermediate`] with the second factors that she has. She enters the
+//! code of her authenticator app, and the same function, called with both factors, answers [`Verdict::Session`].
+//!
+//! The function takes values and gives a value; who calls it creates the session, sends the text message, or
+//! answers what is missing.
+
+use crate::factor::{Factor, SequenceOrder};
+use crate::ids::TotpId;
+use crate::member::{Member, MfaPhone};
+use crate::organization::{AuthMethod, MfaMethod, MfaPolicy, OrganizationSettings};
+
+/// What the decision needs to know of the one who signs in. A person who is not a member yet is described by
+/// [`MemberFacts::newcomer`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberFacts {
+    /// The address of the membership.
+    pub email_address: String,
+    /// Whether control of that address was proven at any time.
+    pub email_verified: bool,
+    /// Exempt from restrictions of methods, but not from the MFA policy.
+    pub is_breakglass: bool,
+    /// Needs a second factor even where the organization requires none.
+    pub mfa_enrolled: bool,
+    /// The proven phone number.
+    pub phone: Option<MfaPhone>,
+    /// The registered authenticator app.
+    pub totp_id: Option<TotpId>,
+    /// The second factor that is offered first.
+    pub default_mfa_method: Option<MfaMethod>,
+    /// Whether the call also carried a valid full session of this member, which stands for the second factor
+    /// (spec 01c §3).
+    pub has_own_session: bool,
+}
+
+impl MemberFacts {
+    /// The facts of a member.
+    pub fn of(member: &Member) -> Self {
+        MemberFacts {
+            email_address: member.email_address.clone(),
+            email_verified: member.email_verified,
+            is_breakglass: member.is_breakglass,
+            mfa_enrolled: member.mfa_enrolled,
+            phone: member.mfa_phone.clone(),
+            totp_id: member.totp_id,
+            default_mfa_method: member.default_mfa_method,
+            has_own_session: false,
+        }
+    }
+
+    /// The facts of someone who would join with this address.
+    pub fn newcomer(email_address: &str) -> Self {
+        MemberFacts {
+            email_address: email_address.to_owned(),
+            email_verified: false,
+            is_breakglass: false,
+            mfa_enrolled: false,
+            phone: None,
+            totp_id: None,
+            default_mfa_method: None,
+            has_own_session: false,
+        }
+    }
+}
+
+/// What a second factor could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfaRequired {
+    /// The factors that the member has and may use here; `None` when one must be enrolled first.
+    pub options: Option<MfaOptions>,
+    /// The number to which a code should be sent at once (spec 01c §3, automatic SMS).
+    pub send_sms: Option<MfaPhone>,
+}
+
+/// The second factors that a member can complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfaOptions {
+    /// The phone number, or empty.
+    pub phone_number: String,
+    /// The authenticator app.
+    pub totp_id: Option<TotpId>,
+}
+
+/// What the factors are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is proven.
+    Session,
+    /// Something is missing. When a first factor is missing it comes first; the second is judged all the same, so
+    /// that a client can prepare for it.
+    Intermediate {
+        /// The first factors of which one must be proven, when none fits yet.
+        primary_required: Option<Vec<AuthMethod>>,
+        /// The second factor that must be proven.
+        mfa_required: Option<MfaRequired>,
+    },
+}
+
+impl Verdict {
+    /// Whether nothing is missing.
+    pub fn is_session(&self) -> bool {
+        *self == Verdict::Session
+    }
+}
+
+/// Judges factors against the rules of an organization (spec 01b §6, 01c §3). The order of the factors does not
+/// matter; factors of other addresses count for nothing.
+pub fn decide(rules: &OrganizationSettings, member: &MemberFacts, factors: &[Factor]) -> Verdict {
+    let primary_required = missing_primary(rules, member, factors);
+    let mfa_required = missing_second_factor(rules, member, factors);
+    if primary_required.is_none() && mfa_required.is_none() {
+        Verdict::Session
+    } else {
+        Verdict::Intermediate { primary_required, mfa_required }
+    }
+}
+
+fn missing_primary(
+    rules: &OrganizationSettings,
+    member: &MemberFacts,
+    factors: &[Factor],
+) -> Option<Vec<AuthMethod>> {
+    // Someone whose address was never proven must prove it in this login (spec 01b §6 b).
+    let must_prove_email = !member.email_verified;
+    let satisfies = |factor: &Factor| {
+        let Some(method) = factor.auth_method() else { return false };
+        let of_this_member = factor.verified_email().is_none_or(|email| email == member.email_address);
+        let proves_enough = !must_prove_email || factor.verified_email() == Some(&member.email_address);
+        of_this_member && proves_enough && rules.allows_auth_method(method, member.is_breakglass)
+    };
+    if factors.iter().any(satisfies) {
+        return None;
+    }
+    let mut methods = rules.usable_auth_methods(member.is_breakglass);
+    if must_prove_email {
+        methods.retain(|method| method.verifies_email());
+    }
+    Some(methods)
+}
+
+fn missing_second_factor(
+    rules: &OrganizationSettings,
+    member: &MemberFacts,
+    factors: &[Factor],
+) -> Option<MfaRequired> {
+    let required = rules.mfa_policy == MfaPolicy::RequiredForAll || member.mfa_enrolled;
+    let given = factors.iter().any(|factor| {
+        factor.sequence_order() == SequenceOrder::Secondary
+            && factor.mfa_method().is_some_and(|method| rules.allows_mfa_method(method, member.is_breakglass))
+    });
+    if !required || given || member.has_own_session {
+        return None;
+    }
+    let usable = |method| rules.allows_mfa_method(method, member.is_breakglass);
+    let phone = member.phone.clone().filter(|_| usable(MfaMethod::SmsOtp));
+    let totp_id = member.totp_id.filter(|_| usable(MfaMethod::Totp));
+    let options = (phone.is_some() || totp_id.is_some()).then(|| MfaOptions {
+        phone_number: phone.as_ref().map(|phone| phone.number.clone()).unwrap_or_default(),
+        totp_id,
+    });
+    let prefers_totp = totp_id.is_some() && member.default_mfa_method == Some(MfaMethod::Totp);
+    Some(MfaRequired { options, send_sms: phone.filter(|phone| phone.verified && !prefers_totp) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::factor::Proof;
+    use crate::ids::{EnvironmentKind::Test, PhoneId};
+    use crate::organization::MethodRule;
+    use crate::time::Timestamp;
+    use uuid::Uuid;
+
+    const ADA: &str = "ada@acme.example";
+
+    fn factor(proof: Proof) -> Factor {
+        Factor::new(proof, Timestamp::from_micros(0))
+    }
+    fn link(email: &str) -> Factor {
+        factor(Proof::MagicLink { email_id: None, email_address: email.into() })
+    }
+    fn code(email: &str) -> Factor {
+        factor(Proof::EmailOtp { email_id: None, email_address: email.into() })
+    }
+    fn totp() -> Factor {
+        factor(Proof::Totp { totp_id: TotpId::new(Uuid::from_u128(1), Test) })
+    }
+    fn sms() -> Factor {
+        factor(Proof::SmsOtp {
+            phone_id: PhoneId::new(Uuid::from_u128(2), Test),
+            phone_number: "+12025550123".into(),
+        })
+    }
+    fn phone(verified: bool) -> Option<MfaPhone> {
+        Some(MfaPhone { id: PhoneId::new(Uuid::from_u128(2), Test), number: "+12025550123".into(), verified })
+    }
+    fn ada() -> MemberFacts {
+        MemberFacts { email_verified: true, ..MemberFacts::newcomer(ADA) }
+    }
+    fn rules() -> OrganizationSettings {
+        OrganizationSettings::default()
+    }
+    fn only(methods: &[AuthMethod]) -> OrganizationSettings {
+        OrganizationSettings {
+            auth_methods: MethodRule::Restricted,
+            allowed_auth_methods: methods.to_vec(),
+            ..rules()
+        }
+    }
+    fn mfa_for_all() -> OrganizationSettings {
+        OrganizationSettings { mfa_policy: MfaPolicy::RequiredForAll, ..rules() }
+    }
+    fn missing(verdict: Verdict) -> (Option<Vec<AuthMethod>>, Option<MfaRequired>) {
+        match verdict {
+            Verdict::Session => (None, None),
+            Verdict::Intermediate { primary_required, mfa_required } => (primary_required, mfa_required),
+        }
+    }
+
+    #[test]
+    fn one_allowed_primary_factor_of_the_right_address_is_enough() {
+        assert!(decide(&rules(), &ada(), &[link(ADA)]).is_session());
+        assert!(decide(&rules(), &ada(), &[code(ADA)]).is_session());
+        assert!(decide(&rules(), &MemberFacts::newcomer(ADA), &[code(ADA)]).is_session());
+    }
+
+    #[test]
+    fn a_factor_of_another_address_counts_for_nothing() {
+        let (primary, _) = missing(decide(&rules(), &ada(), &[link("eve@acme.example")]));
+        assert!(primary.is_some());
+    }
+
+    #[test]
+    fn a_forbidden_method_asks_for_the_allowed_ones() {
+        let (primary, mfa) =
+            missing(decide(&only(&[AuthMethod::Sso, AuthMethod::Password]), &ada(), &[link(ADA)]));
+        assert_eq!((primary, mfa), (Some(vec![AuthMethod::Sso, AuthMethod::Password]), None));
+    }
+
+    #[test]
+    fn a_newcomer_is_offered_only_methods_that_prove_the_address() {
+        let newcomer = MemberFacts::newcomer(ADA);
+        let (primary, _) =
+            missing(decide(&only(&[AuthMethod::Sso, AuthMethod::Password]), &newcomer, &[link(ADA)]));
+        assert_eq!(primary, Some(vec![AuthMethod::Sso]));
+    }
+
+    #[test]
+    fn break_glass_skips_method_restrictions_but_not_the_mfa_policy() {
+        let member = MemberFacts { is_breakglass: true, ..ada() };
+        assert!(decide(&only(&[AuthMethod::Sso]), &member, &[link(ADA)]).is_session());
+        assert!(!decide(&mfa_for_all(), &member, &[link(ADA)]).is_session());
+    }
+
+    #[test]
+    fn policy_or_enrolment_requires_a_second_factor() {
+        let enrolled = MemberFacts { mfa_enrolled: true, ..ada() };
+        for (rules, member) in [(mfa_for_all(), ada()), (rules(), enrolled)] {
+            let (primary, mfa) = missing(decide(&rules, &member, &[link(ADA)]));
+            assert_eq!(primary, None);
+            assert_eq!(mfa, Some(MfaRequired { options: None, send_sms: None }));
+            assert!(decide(&rules, &member, &[link(ADA), totp()]).is_session());
+            assert!(!decide(&rules, &member, &[totp()]).is_session(), "a second factor alone is nothing");
+        }
+    }
+
+    #[test]
+    fn an_own_session_stands_for_the_second_factor() {
+        let member = MemberFacts { has_own_session: true, ..ada() };
+        assert!(decide(&mfa_for_all(), &member, &[link(ADA)]).is_session());
+    }
+
+    #[test]
+    fn sms_is_sent_to_a_proven_number_unless_totp_is_preferred_or_sms_forbidden() {
+        let totp_id = Some(TotpId::new(Uuid::from_u128(1), Test));
+        let both = MemberFacts { phone: phone(true), totp_id, ..ada() };
+        let prefers_totp = MemberFacts { default_mfa_method: Some(MfaMethod::Totp), ..both.clone() };
+        let no_sms = OrganizationSettings {
+            mfa_methods: MethodRule::Restricted,
+            allowed_mfa_methods: vec![MfaMethod::Totp],
+            ..mfa_for_all()
+        };
+        for (rules, member, sends, number) in [
+            (mfa_for_all(), both.clone(), true, "+12025550123"),
+            (mfa_for_all(), prefers_totp, false, "+12025550123"),
+            (mfa_for_all(), MemberFacts { phone: phone(false), ..ada() }, false, "+12025550123"),
+            (no_sms, both, false, ""),
+        ] {
+            let mfa = missing(decide(&rules, &member, &[link(ADA)])).1.unwrap();
+            assert_eq!(mfa.send_sms.is_some(), sends);
+            assert_eq!(mfa.options.unwrap().phone_number, number);
+        }
+    }
+
+    #[test]
+    fn a_forbidden_second_factor_does_not_count() {
+        let rules = OrganizationSettings {
+            mfa_methods: MethodRule::Restricted,
+            allowed_mfa_methods: vec![MfaMethod::Totp],
+            ..mfa_for_all()
+        };
+        assert!(!decide(&rules, &ada(), &[link(ADA), sms()]).is_session());
+        assert!(decide(&rules, &ada(), &[link(ADA), totp()]).is_session());
+    }
+
+    /// Every combination of rules, members and factors: the properties that must hold whatever the rules say.
+    #[test]
+    fn sweep_of_all_rules_and_factors() {
+        let pool = [link(ADA), code(ADA), link("eve@acme.example"), sms(), totp()];
+        let method_sets: [&[AuthMethod]; 4] =
+            [&[], &[AuthMethod::MagicLink], &[AuthMethod::EmailOtp], &[AuthMethod::Sso]];
+        let mfa_sets: [&[MfaMethod]; 3] = [&[], &[MfaMethod::SmsOtp], &[MfaMethod::Totp]];
+        let mut cases = 0;
+        for methods in method_sets {
+            for mfa_methods in mfa_sets {
+                for policy in [MfaPolicy::Optional, MfaPolicy::RequiredForAll] {
+                    for flags in 0..16u8 {
+                        for chosen in 0..(1u8 << pool.len()) {
+                            let rules = OrganizationSettings {
+                                auth_methods: if methods.is_empty() {
+                                    MethodRule::AllAllowed
+                                } else {
+                                    MethodRule::Restricted
+                                },
+                                allowed_auth_methods: methods.to_vec(),
+                                mfa_methods: if mfa_methods.is_empty() {
+                                    MethodRule::AllAllowed
+                                } else {
+                                    MethodRule::Restricted
+                                },
+                                allowed_mfa_methods: mfa_methods.to_vec(),
+                                mfa_policy: policy,
+                                ..OrganizationSettings::default()
+                            };
+                            let member = MemberFacts {
+                                email_verified: flags & 1 != 0,
+                                is_breakglass: flags & 2 != 0,
+                                mfa_enrolled: flags & 4 != 0,
+                                has_own_session: flags & 8 != 0,
+                                ..MemberFacts::newcomer(ADA)
+                            };
+                            let factors: Vec<Factor> = pool
+                                .iter()
+                                .enumerate()
+                                .filter(|(index, _)| chosen & (1 << index) != 0)
+                                .map(|(_, factor)| factor.clone())
+                                .collect();
+                            let verdict = decide(&rules, &member, &factors);
+                            let reversed: Vec<Factor> = factors.iter().rev().cloned().collect();
+                            assert_eq!(verdict, decide(&rules, &member, &reversed), "order must not matter");
+                            let own_primary =
+                                factors.iter().any(|factor| factor.verified_email() == Some(ADA));
+                            let second = factors
+                                .iter()
+                                .any(|factor| factor.sequence_order() == SequenceOrder::Secondary);
+                            let mfa_needed = policy == MfaPolicy::RequiredForAll || member.mfa_enrolled;
+                            if verdict.is_session() {
+                                assert!(own_primary, "no session without a first factor of the member");
+                                assert!(!mfa_needed || second || member.has_own_session);
+                            }
+                            cases += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(cases, 4 * 3 * 2 * 16 * 32);
+    }
+}
