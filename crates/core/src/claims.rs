@@ -70,3 +70,81 @@ pub fn merge(
     }
     Ok(merged)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(object) => object,
+            other => panic!("not an object: {other}"),
+        }
+    }
+
+    #[track_caller]
+    fn check(current: Value, change: Value, expected: Value) {
+        assert_eq!(merge(&object(current), &object(change)), Ok(object(expected)));
+    }
+
+    #[track_caller]
+    fn refused(current: Value, change: Value, error_type: &str) {
+        let error = merge(&object(current), &object(change)).unwrap_err();
+        assert_eq!(error.error_type(), error_type);
+    }
+
+    #[test]
+    fn null_deletes_and_other_values_replace() {
+        check(json!({"plan": "team", "seat": 7}), json!({"plan": "pro"}), json!({"plan": "pro", "seat": 7}));
+        check(json!({"plan": "team", "seat": 7}), json!({"seat": null}), json!({"plan": "team"}));
+        check(json!({"a": {"b": 1}}), json!({"a": {"c": 2}}), json!({"a": {"c": 2}}));
+        check(json!({"a": 1}), json!({}), json!({"a": 1}));
+    }
+
+    #[test]
+    fn registered_claims_are_ignored_whatever_their_value() {
+        for claim in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
+            for value in [json!("x"), json!(0), json!(null)] {
+                let mut change = object(json!({"plan": "pro"}));
+                change.insert(claim.to_owned(), value);
+                check(json!({}), Value::Object(change), json!({"plan": "pro"}));
+            }
+        }
+        // Only at the top level, and only these exact names.
+        check(json!({}), json!({"a": {"sub": 1}, "SUB": 2}), json!({"a": {"sub": 1}, "SUB": 2}));
+    }
+
+    #[test]
+    fn the_namespace_of_the_server_is_refused() {
+        for claim in ["https://stytch.com/session", "https://stytch.com/organization", "https://stytch.com/"]
+        {
+            for value in [json!({"roles": ["stytch_admin"]}), json!(null)] {
+                let mut change = Map::new();
+                change.insert(claim.to_owned(), value);
+                refused(json!({}), Value::Object(change), "stytch_claims_in_custom_claims");
+            }
+        }
+        let elsewhere = json!({"https://stytch.com.acme.com/x": 1, "https://acme.com/plan": "pro"});
+        check(json!({}), elsewhere.clone(), elsewhere);
+    }
+
+    #[test]
+    fn four_kilobytes_of_the_result_are_the_most() {
+        let sized = |bytes: usize| json!({"a": "x".repeat(bytes - 8)});
+        check(json!({}), sized(4096), sized(4096));
+        refused(json!({}), sized(4097), "custom_claims_too_large");
+        refused(sized(4096), json!({"b": 1}), "custom_claims_too_large");
+        check(sized(4096), json!({"a": null, "b": 1}), json!({"b": 1}));
+        // What is ignored does not count.
+        check(json!({}), json!({"sub": "x".repeat(5000)}), json!({}));
+    }
+
+    #[test]
+    fn thirty_two_levels_are_the_most() {
+        let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"a": inner}));
+        check(json!({}), nested(32), nested(32));
+        refused(json!({}), nested(33), "unable_to_represent_custom_claims_json");
+    }
+}

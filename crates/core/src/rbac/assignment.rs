@@ -177,3 +177,155 @@ pub fn session_roles(member_roles: &[MemberRole], connections_in_session: &[&str
 pub fn is_admin(member_roles: &[MemberRole]) -> bool {
     member_roles.iter().any(|role| role.role_id == ADMIN_ROLE)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::policy::Policy;
+    use super::*;
+
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().map(|&value| value.to_owned()).collect()
+    }
+
+    fn by_domain(domain: &str, role_id: &str) -> EmailImplicitRole {
+        EmailImplicitRole { domain: domain.to_owned(), role_id: role_id.to_owned() }
+    }
+
+    fn by_connection(connection_id: &str, group: Option<&str>, role_id: &str) -> SsoGrant {
+        SsoGrant {
+            connection_id: connection_id.to_owned(),
+            group: group.map(str::to_owned),
+            role_id: role_id.to_owned(),
+        }
+    }
+
+    fn by_scim(connection_id: &str, group_id: &str, role_id: &str) -> ScimGrant {
+        ScimGrant {
+            connection_id: connection_id.to_owned(),
+            group_id: group_id.to_owned(),
+            role_id: role_id.to_owned(),
+        }
+    }
+
+    const NOTHING: RoleFacts<'static> =
+        RoleFacts { direct: &[], email_domain: Some("acme.com"), email_implicit: &[], sso: &[], scim: &[] };
+
+    fn ids(roles: &[MemberRole]) -> Vec<&str> {
+        roles.iter().map(|role| role.role_id.as_str()).collect()
+    }
+
+    #[test]
+    fn every_member_is_a_member() {
+        let roles = member_roles(&NOTHING);
+        assert_eq!(
+            serde_json::to_value(&roles).unwrap(),
+            json!([{
+                "role_id": "stytch_member",
+                "sources": [{"type": "direct_assignment", "details": {}}],
+            }])
+        );
+        assert!(!is_admin(&roles));
+    }
+
+    #[test]
+    fn every_source_of_a_role_is_listed_once_in_a_stable_order() {
+        let direct = texts(&["editor", "editor"]);
+        let email = [by_domain("Acme.com", "editor"), by_domain("other.com", "editor")];
+        let sso = [
+            by_connection("saml-2", Some("Finance"), "editor"),
+            by_connection("saml-2", None, "editor"),
+            by_connection("saml-1", None, "editor"),
+            by_connection("saml-1", None, "editor"),
+        ];
+        let scim = [by_scim("scim-1", "group-1", "editor")];
+        let facts = RoleFacts { direct: &direct, email_implicit: &email, sso: &sso, scim: &scim, ..NOTHING };
+        assert_eq!(
+            serde_json::to_value(&member_roles(&facts)[1]).unwrap(),
+            json!({
+                "role_id": "editor",
+                "sources": [
+                    {"type": "direct_assignment", "details": {}},
+                    {"type": "email_assignment", "details": {"email_domain": "Acme.com"}},
+                    {"type": "sso_connection", "details": {"connection_id": "saml-1"}},
+                    {"type": "sso_connection", "details": {"connection_id": "saml-2"}},
+                    {"type": "sso_connection_group", "details": {"connection_id": "saml-2", "group": "Finance"}},
+                    {"type": "scim_connection_group", "details": {"connection_id": "scim-1", "group_id": "group-1"}},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn the_default_role_comes_first_and_the_others_by_id() {
+        let direct = texts(&["writer", "auditor", "stytch_admin"]);
+        let scim = [by_scim("scim-1", "group-1", "Owner")];
+        let roles = member_roles(&RoleFacts { direct: &direct, scim: &scim, ..NOTHING });
+        assert_eq!(ids(&roles), ["stytch_member", "Owner", "auditor", "stytch_admin", "writer"]);
+        assert!(is_admin(&roles));
+    }
+
+    #[test]
+    fn an_assignment_of_the_default_role_changes_nothing() {
+        let direct = texts(&["stytch_member"]);
+        let sso = [by_connection("saml-1", None, "stytch_member")];
+        let facts = RoleFacts { direct: &direct, sso: &sso, ..NOTHING };
+        assert_eq!(member_roles(&facts), member_roles(&NOTHING));
+    }
+
+    #[test]
+    fn a_domain_matches_whole_and_without_regard_to_case() {
+        for (email_domain, assigned, expected) in [
+            (Some("acme.com"), "acme.com", true),
+            (Some("acme.com"), "ACME.com", true),
+            (Some("mail.acme.com"), "acme.com", false),
+            (Some("acme.com"), "mail.acme.com", false),
+            (Some("notacme.com"), "acme.com", false),
+            (Some("acme.com.evil.org"), "acme.com", false),
+            (None, "acme.com", false),
+        ] {
+            let email = [by_domain(assigned, "editor")];
+            let roles = member_roles(&RoleFacts { email_domain, email_implicit: &email, ..NOTHING });
+            assert_eq!(roles.len() == 2, expected, "{email_domain:?} {assigned}");
+        }
+    }
+
+    #[test]
+    fn an_sso_role_counts_only_with_a_factor_of_its_connection() {
+        let direct = texts(&["writer"]);
+        let email = [by_domain("acme.com", "mailer")];
+        let sso = [
+            by_connection("saml-1", None, "auditor"),
+            by_connection("saml-2", Some("Finance"), "cashier"),
+            by_connection("saml-1", None, "writer"),
+        ];
+        let scim = [by_scim("scim-1", "group-1", "shipper")];
+        let roles = member_roles(&RoleFacts {
+            direct: &direct,
+            email_implicit: &email,
+            sso: &sso,
+            scim: &scim,
+            ..NOTHING
+        });
+        for (connections, expected) in [
+            (&[][..], &["stytch_member", "mailer", "shipper", "writer"][..]),
+            (&["saml-1"], &["stytch_member", "auditor", "mailer", "shipper", "writer"]),
+            (&["saml-2"], &["stytch_member", "cashier", "mailer", "shipper", "writer"]),
+            (&["saml-1", "saml-2"], &["stytch_member", "auditor", "cashier", "mailer", "shipper", "writer"]),
+            // A SCIM connection is never what a factor comes from, and a prefix is not a connection.
+            (&["scim-1", "saml"], &["stytch_member", "mailer", "shipper", "writer"]),
+        ] {
+            assert_eq!(session_roles(&roles, connections), expected, "{connections:?}");
+        }
+    }
+
+    #[test]
+    fn deleted_roles_are_dropped_and_organization_roles_stay() {
+        let direct = texts(&["clerk", "gone", "stytch_admin"]);
+        let mut roles = member_roles(&RoleFacts { direct: &direct, ..NOTHING });
+        let clerk = Role { role_id: "clerk".to_owned(), ..Role::default() };
+        retain_existing(&mut roles, &Policy::builtin().index(), &[clerk]);
+        assert_eq!(ids(&roles), ["stytch_member", "clerk", "stytch_admin"]);
+    }
+}

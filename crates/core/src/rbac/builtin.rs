@@ -154,3 +154,112 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::policy::allows;
+    use super::*;
+
+    fn actions_of(resource_id: &str) -> Vec<String> {
+        let policy = Policy::builtin();
+        let resource = policy.resources.into_iter().find(|resource| resource.resource_id == resource_id);
+        resource.unwrap_or_else(|| panic!("{resource_id} is missing")).actions
+    }
+
+    #[test]
+    fn a_fresh_project_has_six_resources_two_roles_and_six_scopes() {
+        let policy = Policy::builtin();
+        let resources: Vec<(&str, usize)> = policy
+            .resources
+            .iter()
+            .map(|resource| (resource.resource_id.as_str(), resource.actions.len()))
+            .collect();
+        assert_eq!(
+            resources,
+            [
+                ("stytch.organization", 15),
+                ("stytch.member", 18),
+                ("stytch.self", 14),
+                ("stytch.sso", 4),
+                ("stytch.scim", 4),
+                ("stytch.custom-org-roles", 4),
+            ]
+        );
+        let roles: Vec<&str> = policy.roles.iter().map(|role| role.role_id.as_str()).collect();
+        assert_eq!(roles, ["stytch_member", "stytch_admin"]);
+        let scopes: Vec<&str> = policy.scopes.iter().map(|scope| scope.scope.as_str()).collect();
+        assert_eq!(scopes, ["openid", "profile", "email", "phone", "offline_access", "full_access"]);
+        assert!(policy.scopes.iter().all(|scope| scope.permissions.is_empty()));
+    }
+
+    #[test]
+    fn no_builtin_resource_lists_an_action_twice_or_the_wildcard() {
+        for resource in Policy::builtin().resources {
+            let distinct: HashSet<&String> = resource.actions.iter().collect();
+            assert_eq!(distinct.len(), resource.actions.len(), "{}", resource.resource_id);
+            assert!(!resource.actions.iter().any(|action| action == WILDCARD), "{}", resource.resource_id);
+        }
+    }
+
+    #[test]
+    fn admins_manage_the_organization_but_hold_themselves_as_members() {
+        let index = Policy::builtin().index();
+        let allowed = |role: &str, resource: &str| {
+            allows(&index, &[], &[role.to_owned()], resource, "delete").is_some()
+        };
+        for resource in [
+            ORGANIZATION_RESOURCE,
+            MEMBER_RESOURCE,
+            SSO_RESOURCE,
+            SCIM_RESOURCE,
+            CUSTOM_ORGANIZATION_ROLES_RESOURCE,
+        ] {
+            assert!(allowed(ADMIN_ROLE, resource), "{resource}");
+            assert!(!allowed(MEMBER_ROLE, resource), "{resource}");
+        }
+        assert!(allowed(MEMBER_ROLE, SELF_RESOURCE));
+        assert!(!allowed(ADMIN_ROLE, SELF_RESOURCE));
+    }
+
+    /// The browser SDK shows a permission only if the resource lists it; these are the ones that its
+    /// admin portal reads (contract/frontend.md §8).
+    #[test]
+    fn every_permission_that_the_admin_portal_reads_is_listed() {
+        for (resource_id, actions) in [
+            (
+                ORGANIZATION_RESOURCE,
+                "update.info.name update.info.slug update.settings.allowed-auth-methods \
+                 update.settings.allowed-domains update.settings.allowed-mfa-methods \
+                 update.settings.allowed-oauth-tenants update.settings.default-sso-connection \
+                 update.settings.email-invites update.settings.email-jit-provisioning \
+                 update.settings.implicit-roles update.settings.mfa-policy \
+                 update.settings.oauth-tenant-jit-provisioning update.settings.sso-jit-provisioning",
+            ),
+            (
+                MEMBER_RESOURCE,
+                "create delete revoke-sessions search update.info.delete.mfa-phone \
+                 update.info.delete.mfa-totp update.info.delete.password update.info.email \
+                 update.info.mfa-phone update.info.name update.info.untrusted-metadata \
+                 update.settings.default-mfa-method update.settings.is-breakglass \
+                 update.settings.mfa-enrolled update.settings.roles",
+            ),
+            (
+                SELF_RESOURCE,
+                "delete revoke-sessions update.info.delete.mfa-phone update.info.delete.mfa-totp \
+                 update.info.delete.password update.info.mfa-phone update.info.name \
+                 update.info.untrusted-metadata update.settings.default-mfa-method \
+                 update.settings.mfa-enrolled",
+            ),
+            (SSO_RESOURCE, "create delete get update"),
+            (SCIM_RESOURCE, "create delete get update"),
+            (CUSTOM_ORGANIZATION_ROLES_RESOURCE, "get"),
+        ] {
+            let listed = actions_of(resource_id);
+            for action in actions.split_whitespace() {
+                assert!(listed.iter().any(|known| known == action), "{resource_id}: {action}");
+            }
+        }
+    }
+}

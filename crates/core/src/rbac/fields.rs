@@ -68,3 +68,80 @@ pub fn actions_for_member_update(field: &str) -> Option<MemberFieldAction> {
     };
     Some(MemberFieldAction { action, self_suffices })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::builtin::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE, SELF_RESOURCE};
+    use super::super::policy::Policy;
+    use super::*;
+
+    fn lists(resource_id: &str, action: &str) -> bool {
+        Policy::builtin().resources.iter().any(|resource| {
+            resource.resource_id == resource_id && resource.actions.iter().any(|listed| listed == action)
+        })
+    }
+
+    #[test]
+    fn every_field_of_an_organization_update_has_its_action() {
+        for (fields, expected) in [
+            ("organization_name", "update.info.name"),
+            ("organization_slug", "update.info.slug"),
+            ("organization_logo_url", "update.info.logo-url"),
+            ("sso_default_connection_id", "update.settings.default-sso-connection"),
+            (
+                "sso_jit_provisioning sso_jit_provisioning_allowed_connections",
+                "update.settings.sso-jit-provisioning",
+            ),
+            ("email_allowed_domains", "update.settings.allowed-domains"),
+            ("email_jit_provisioning", "update.settings.email-jit-provisioning"),
+            ("email_invites", "update.settings.email-invites"),
+            ("auth_methods allowed_auth_methods", "update.settings.allowed-auth-methods"),
+            ("mfa_policy", "update.settings.mfa-policy"),
+            ("mfa_methods allowed_mfa_methods", "update.settings.allowed-mfa-methods"),
+            ("rbac_email_implicit_role_assignments", "update.settings.implicit-roles"),
+            ("oauth_tenant_jit_provisioning", "update.settings.oauth-tenant-jit-provisioning"),
+            ("allowed_oauth_tenants", "update.settings.allowed-oauth-tenants"),
+            (
+                "claimed_email_domains organization_external_id first_party_connected_apps_allowed_type \
+                 allowed_first_party_connected_apps third_party_connected_apps_allowed_type \
+                 allowed_third_party_connected_apps",
+                "*",
+            ),
+        ] {
+            for field in fields.split_whitespace() {
+                assert_eq!(actions_for_organization_update(field), Some(expected), "{field}");
+            }
+            assert!(expected == "*" || lists(ORGANIZATION_RESOURCE, expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_member_update_has_its_action() {
+        for (field, action, self_suffices) in [
+            ("name", "update.info.name", true),
+            ("untrusted_metadata", "update.info.untrusted-metadata", true),
+            ("mfa_phone_number", "update.info.mfa-phone", true),
+            ("mfa_enrolled", "update.settings.mfa-enrolled", true),
+            ("default_mfa_method", "update.settings.default-mfa-method", true),
+            ("is_breakglass", "update.settings.is-breakglass", false),
+            ("roles", "update.settings.roles", false),
+            ("preserve_existing_sessions", "update.settings.roles", false),
+            ("email_address", "update.info.email", false),
+            ("unlink_email", "update.info.email", false),
+            ("external_id", "*", false),
+        ] {
+            let expected = MemberFieldAction { action, self_suffices };
+            assert_eq!(actions_for_member_update(field), Some(expected), "{field}");
+            assert!(action == "*" || lists(MEMBER_RESOURCE, action), "{action}");
+            assert!(!self_suffices || lists(SELF_RESOURCE, action), "{action}");
+        }
+    }
+
+    #[test]
+    fn trusted_metadata_and_unknown_fields_are_nobodys() {
+        for field in ["trusted_metadata", "", "*", "created_at", "status", "Name"] {
+            assert_eq!(actions_for_organization_update(field), None, "{field}");
+            assert_eq!(actions_for_member_update(field), None, "{field}");
+        }
+    }
+}

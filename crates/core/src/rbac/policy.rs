@@ -251,3 +251,232 @@ fn role_grants(
     index.grants(role_id, resource, action)
         || organization_roles.iter().any(|role| role.role_id == role_id && role.grants(resource, action))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().map(|&value| value.to_owned()).collect()
+    }
+
+    fn role(role_id: &str, permissions: &[(&str, &[&str])]) -> Role {
+        Role {
+            role_id: role_id.to_owned(),
+            description: String::new(),
+            permissions: permissions
+                .iter()
+                .map(|&(resource_id, actions)| Permission {
+                    resource_id: resource_id.to_owned(),
+                    actions: texts(actions),
+                })
+                .collect(),
+        }
+    }
+
+    fn acme() -> (PolicyIndex, Vec<Role>) {
+        let policy = Policy {
+            roles: vec![
+                role("editor", &[("invoice", &["read", "write"]), ("report", &["update.*"])]),
+                role("owner", &[("invoice", &["*"])]),
+                role("auditor", &[("invoice", &["read"]), ("invoice", &["export"])]),
+                role("twice", &[("invoice", &["read"])]),
+                role("twice", &[("invoice", &["void"])]),
+            ],
+            ..Policy::default()
+        };
+        let organization_roles =
+            vec![role("clerk", &[("invoice", &["stamp"])]), role("editor", &[("invoice", &["stamp"])])];
+        (policy.index(), organization_roles)
+    }
+
+    #[test]
+    fn a_check_passes_for_exactly_the_roles_that_grant_it() {
+        let (index, organization_roles) = acme();
+        let check = |roles: &[&str], resource, action, granting: &[&str]| {
+            let expected = (!granting.is_empty()).then(|| texts(granting));
+            let actual = allows(&index, &organization_roles, &texts(roles), resource, action);
+            assert_eq!(actual, expected, "{roles:?} {resource} {action}");
+        };
+        check(&["editor"], "invoice", "read", &["editor"]);
+        check(&["editor"], "invoice", "export", &[]);
+        check(&[], "invoice", "read", &[]);
+        check(&["nobody"], "invoice", "read", &[]);
+        // Every role that grants it is named, in the order held.
+        check(&["owner", "auditor", "editor"], "invoice", "read", &["owner", "auditor", "editor"]);
+        check(&["owner", "auditor", "editor"], "invoice", "write", &["owner", "editor"]);
+        // The wildcard covers actions that the resource never listed, of its own resource only.
+        check(&["owner"], "invoice", "shred", &["owner"]);
+        check(&["owner"], "report", "read", &[]);
+        check(&["owner"], "invoice.line", "read", &[]);
+        // A star inside a name is a letter like any other.
+        check(&["editor"], "report", "update.title", &[]);
+        check(&["editor"], "report", "update.*", &["editor"]);
+        // Case matters.
+        check(&["editor"], "Invoice", "read", &[]);
+        check(&["editor"], "invoice", "Read", &[]);
+        // Entries for one resource, roles of one id, and organization and project all add up.
+        check(&["auditor"], "invoice", "export", &["auditor"]);
+        check(&["twice"], "invoice", "read", &["twice"]);
+        check(&["twice"], "invoice", "void", &["twice"]);
+        check(&["clerk"], "invoice", "stamp", &["clerk"]);
+        check(&["editor"], "invoice", "stamp", &["editor"]);
+    }
+
+    #[test]
+    fn checking_the_wildcard_asks_for_a_wildcard_grant() {
+        let (index, organization_roles) = acme();
+        let passes =
+            |role: &str| allows(&index, &organization_roles, &texts(&[role]), "invoice", WILDCARD).is_some();
+        assert!(passes("owner"));
+        assert!(!passes("editor"));
+        assert!(!passes("clerk"));
+    }
+
+    #[test]
+    fn stytch_self_suffices_for_the_acting_member_only() {
+        let policy = Policy {
+            roles: vec![
+                role("selfish", &[("stytch.self", &["delete"])]),
+                role("manager", &[("stytch.member", &["delete"])]),
+            ],
+            ..Policy::default()
+        };
+        let index = policy.index();
+        for (held, target_is_self, action, expected) in [
+            ("selfish", true, "delete", true),
+            ("selfish", false, "delete", false),
+            ("selfish", true, "revoke-sessions", false),
+            ("manager", true, "delete", true),
+            ("manager", false, "delete", true),
+            ("manager", false, "search", false),
+        ] {
+            let actual = allows_on_member(&index, &[], &texts(&[held]), target_is_self, action);
+            assert_eq!(actual, expected, "{held} self={target_is_self} {action}");
+        }
+    }
+
+    #[test]
+    fn the_wire_shape_has_all_keys_and_reads_missing_ones_as_empty() {
+        let policy = Policy {
+            roles: vec![role("editor", &[("invoice", &["read"])])],
+            resources: vec![Resource {
+                resource_id: "invoice".to_owned(),
+                description: "Bills.".to_owned(),
+                actions: texts(&["read"]),
+            }],
+            scopes: vec![Scope { scope: "openid".to_owned(), ..Scope::default() }],
+        };
+        let wire = json!({
+            "roles": [{
+                "role_id": "editor",
+                "description": "",
+                "permissions": [{"resource_id": "invoice", "actions": ["read"]}],
+            }],
+            "resources": [{"resource_id": "invoice", "description": "Bills.", "actions": ["read"]}],
+            "scopes": [{"scope": "openid", "description": "", "permissions": []}],
+        });
+        assert_eq!(serde_json::to_value(&policy).unwrap(), wire);
+        assert_eq!(serde_json::from_value::<Policy>(wire).unwrap(), policy);
+        assert_eq!(serde_json::from_value::<Policy>(json!({})).unwrap(), Policy::default());
+        assert_eq!(serde_json::from_value::<Role>(json!({"role_id": "x"})).unwrap(), role("x", &[]));
+    }
+
+    #[test]
+    fn nothing_written_is_the_builtin_policy() {
+        assert_eq!(Policy::effective(&Policy::default()), Policy::builtin());
+        assert_eq!(Policy::effective(&Policy::builtin()), Policy::builtin());
+    }
+
+    #[test]
+    fn what_is_written_follows_the_builtin_part_and_adds_to_its_roles() {
+        let invoice = Resource {
+            resource_id: "invoice".to_owned(),
+            description: String::new(),
+            actions: texts(&["read", "write"]),
+        };
+        let written = Policy {
+            roles: vec![
+                role("editor", &[("invoice", &["*"])]),
+                role("stytch_member", &[("invoice", &["read"]), ("stytch.self", &["delete"])]),
+            ],
+            resources: vec![invoice.clone()],
+            scopes: vec![
+                Scope { scope: "invoice.read".to_owned(), ..Scope::default() },
+                Scope { scope: "openid".to_owned(), description: "Renamed.".to_owned(), ..Scope::default() },
+            ],
+        };
+        let effective = Policy::effective(&written);
+
+        let role_ids: Vec<&str> = effective.roles.iter().map(|role| role.role_id.as_str()).collect();
+        assert_eq!(role_ids, ["stytch_member", "stytch_admin", "editor"]);
+        let member = &effective.roles[0].permissions;
+        assert_eq!(*member, role("", &[("stytch.self", &["*"]), ("invoice", &["read"])]).permissions);
+        assert_eq!(effective.roles[1], Policy::builtin().roles[1]);
+        assert_eq!(effective.resources.last(), Some(&invoice));
+        assert_eq!(effective.resources.len(), 7);
+        assert_eq!(effective.scopes.last().map(|scope| scope.scope.as_str()), Some("invoice.read"));
+        assert_eq!(effective.scopes.len(), 7);
+        assert_eq!(Policy::effective(&effective), effective, "joining twice changes nothing");
+    }
+
+    #[test]
+    fn added_permissions_join_and_the_wildcard_swallows() {
+        for (held, added, expected) in [
+            (&["read"][..], &["write", "read"][..], &["read", "write"][..]),
+            (&["read"], &["*"], &["*"]),
+            (&["*"], &["read"], &["*"]),
+        ] {
+            let mut joined = role("", &[("invoice", held)]);
+            joined.add_permissions(&role("", &[("invoice", added)]).permissions);
+            assert_eq!(joined, role("", &[("invoice", expected)]), "{held:?} + {added:?}");
+        }
+    }
+
+    /// Few names, so that random policies and checks meet often.
+    fn any_roles() -> impl Strategy<Value = Vec<Role>> {
+        let action = prop::sample::select(vec!["a", "b", "c", "*"]);
+        let permission = (prop::sample::select(vec!["x", "y"]), prop::collection::vec(action, 0..3))
+            .prop_map(|(resource_id, actions)| Permission {
+                resource_id: resource_id.to_owned(),
+                actions: texts(&actions),
+            });
+        let permissions = prop::collection::vec(permission, 0..3);
+        let role =
+            (prop::sample::select(vec!["r", "s", "t"]), permissions).prop_map(|(role_id, permissions)| {
+                Role { role_id: role_id.to_owned(), description: String::new(), permissions }
+            });
+        prop::collection::vec(role, 0..4)
+    }
+
+    proptest! {
+        /// The server SDKs walk the lists; the index must answer the same.
+        #[test]
+        fn the_index_agrees_with_walking_the_lists(
+            project in any_roles(),
+            organization in any_roles(),
+            held in prop::sample::subsequence(vec!["r", "s", "t", "u"], 0..=4),
+            resource in prop::sample::select(vec!["x", "y", "z"]),
+            action in prop::sample::select(vec!["a", "b", "d", "*"]),
+        ) {
+            let granting: Vec<String> = held
+                .iter()
+                .filter(|held| {
+                    project.iter().chain(&organization).filter(|role| role.role_id == **held).any(|role| {
+                        role.permissions.iter().any(|permission| {
+                            permission.resource_id == resource
+                                && permission.actions.iter().any(|granted| granted == action || granted == "*")
+                        })
+                    })
+                })
+                .map(|held| (*held).to_owned())
+                .collect();
+            let index = Policy { roles: project, ..Policy::default() }.index();
+            let actual = allows(&index, &organization, &texts(&held), resource, action);
+            prop_assert_eq!(actual.unwrap_or_default(), granting);
+        }
+    }
+}

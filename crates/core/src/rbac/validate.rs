@@ -452,3 +452,352 @@ fn has_id_characters(id: &str) -> bool {
 fn is_scope_token(scope: &str) -> bool {
     scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A valid policy with one custom entry of each kind.
+    fn written() -> Value {
+        json!({
+            "roles": [{
+                "role_id": "editor",
+                "description": "Writes invoices.",
+                "permissions": [
+                    {"resource_id": "invoice", "actions": ["read", "write"]},
+                    {"resource_id": "stytch.sso", "actions": ["*"]},
+                ],
+            }],
+            "resources": [{"resource_id": "invoice", "description": "", "actions": ["read", "write"]}],
+            "scopes": [{
+                "scope": "invoice:read",
+                "description": "",
+                "permissions": [{"resource_id": "invoice", "actions": ["read"]}],
+            }],
+        })
+    }
+
+    fn validate(document: Value) -> Result<(), (&'static str, String)> {
+        let policy: Policy = serde_json::from_value(document).unwrap();
+        validate_policy(&policy).map_err(|error| (error.error_type(), error.at))
+    }
+
+    /// Writes `value` at `pointer` of the valid policy (the end of a list is `/-`) and expects the fault.
+    #[track_caller]
+    fn refused(pointer: &str, value: Value, error_type: &str, at: &str) {
+        assert_eq!(validate(with(pointer, value)), Err((error_type, at.to_owned())));
+    }
+
+    #[track_caller]
+    fn accepted(pointer: &str, value: Value) {
+        assert_eq!(validate(with(pointer, value)), Ok(()));
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut document = written();
+        match pointer.strip_suffix("/-") {
+            Some(list) => document.pointer_mut(list).unwrap().as_array_mut().unwrap().push(value),
+            None => *document.pointer_mut(pointer).unwrap() = value,
+        }
+        document
+    }
+
+    fn role(role_id: &str) -> Value {
+        json!({"role_id": role_id, "permissions": [{"resource_id": "invoice", "actions": ["read"]}]})
+    }
+
+    #[test]
+    fn what_was_read_can_be_written_back() {
+        assert_eq!(validate(json!({})), Ok(()));
+        assert_eq!(validate(written()), Ok(()));
+        assert_eq!(validate_policy(&Policy::builtin()), Ok(()));
+        let policy: Policy = serde_json::from_value(written()).unwrap();
+        assert_eq!(validate_policy(&Policy::effective(&policy)), Ok(()));
+    }
+
+    #[test]
+    fn ids_are_present_short_and_plain() {
+        let id = "/roles/0/role_id";
+        refused(id, json!(""), "empty_rbac_role_id", "roles[0]");
+        refused(id, json!(" \t"), "empty_rbac_role_id", "roles[0]");
+        refused(id, json!("a b"), "invalid_rbac_role_id", "roles[0]");
+        refused(id, json!("*"), "invalid_rbac_role_id", "roles[0]");
+        refused(id, json!("éditeur"), "invalid_rbac_role_id", "roles[0]");
+        refused(id, json!("a\u{200b}b"), "invalid_rbac_role_id", "roles[0]");
+        refused(id, json!("x".repeat(129)), "rbac_role_id_too_long", "roles[0]");
+        accepted(id, json!("x".repeat(128)));
+        accepted(id, json!("Az09_.:-"));
+
+        let id = "/resources/-";
+        let resource = |id: &str| json!({"resource_id": id, "actions": ["read"]});
+        refused(id, resource(""), "empty_rbac_resource_id", "resources[1]");
+        refused(id, resource("*"), "invalid_permission_resource", "resources[1]");
+        refused(id, resource("a}b"), "invalid_permission_resource", "resources[1]");
+        refused(id, resource(&"x".repeat(129)), "rbac_resource_id_too_long", "resources[1]");
+        accepted(id, resource(&"x".repeat(128)));
+
+        let scope = "/scopes/0/scope";
+        refused(scope, json!(""), "empty_rbac_scope", "scopes[0]");
+        refused(scope, json!("a b"), "invalid_rbac_scope", "scopes[0]");
+        refused(scope, json!("a\"b"), "invalid_rbac_scope", "scopes[0]");
+        refused(scope, json!("a\\b"), "invalid_rbac_scope", "scopes[0]");
+        refused(scope, json!("a\u{7f}"), "invalid_rbac_scope", "scopes[0]");
+        refused(scope, json!("x".repeat(129)), "rbac_scope_too_long", "scopes[0]");
+        accepted(scope, json!("https://acme.com/invoice.read!#[]^~"));
+    }
+
+    #[test]
+    fn descriptions_are_counted_in_characters() {
+        for (list, at) in [("roles", "roles[0]"), ("resources", "resources[0]"), ("scopes", "scopes[0]")] {
+            let pointer = format!("/{list}/0/description");
+            accepted(&pointer, json!("é".repeat(1024)));
+            refused(&pointer, json!("é".repeat(1025)), "rbac_description_too_long", at);
+        }
+    }
+
+    #[test]
+    fn nothing_is_listed_twice() {
+        refused("/roles/-", role("editor"), "rbac_role_duplicate", "roles[1]");
+        refused(
+            "/resources/-",
+            json!({"resource_id": "invoice", "actions": ["void"]}),
+            "rbac_resource_duplicate",
+            "resources[1]",
+        );
+        refused(
+            "/scopes/-",
+            json!({
+                "scope": "invoice:read",
+                "permissions": [{"resource_id": "invoice", "actions": ["write"]}],
+            }),
+            "rbac_scope_duplicate",
+            "scopes[1]",
+        );
+        refused("/resources/0/actions/-", json!("read"), "rbac_action_duplicate", "resources[0].actions[2]");
+        refused(
+            "/roles/0/permissions/0/actions/-",
+            json!("read"),
+            "rbac_action_duplicate",
+            "roles[0].permissions[0].actions[2]",
+        );
+        refused(
+            "/roles/0/permissions/-",
+            json!({"resource_id": "invoice", "actions": ["*"]}),
+            "rbac_resource_duplicate",
+            "roles[0].permissions[2]",
+        );
+    }
+
+    #[test]
+    fn nothing_is_empty() {
+        refused("/roles/0/permissions", json!([]), "rbac_role_missing_permissions", "roles[0]");
+        refused("/scopes/0/permissions", json!([]), "rbac_scope_missing_permissions", "scopes[0]");
+        refused(
+            "/roles/0/permissions/0/actions",
+            json!([]),
+            "rbac_permission_missing_actions",
+            "roles[0].permissions[0]",
+        );
+        refused("/resources/-", json!({"resource_id": "a"}), "rbac_resource_missing_actions", "resources[1]");
+        refused(
+            "/resources/0/actions/-",
+            json!(" "),
+            "rbac_resource_missing_actions",
+            "resources[0].actions[2]",
+        );
+    }
+
+    #[test]
+    fn permissions_name_what_exists() {
+        let permission = "/roles/0/permissions/-";
+        let at = "roles[0].permissions[2]";
+        refused(
+            permission,
+            json!({"resource_id": "report", "actions": ["*"]}),
+            "invalid_permission_resource",
+            at,
+        );
+        refused(permission, json!({"resource_id": "*", "actions": ["*"]}), "invalid_permission_resource", at);
+        refused(permission, json!({"actions": ["*"]}), "invalid_permission_resource", at);
+        refused(
+            "/roles/0/permissions/0/actions",
+            json!(["read", "shred"]),
+            "invalid_permission_action",
+            "roles[0].permissions[0].actions[1]",
+        );
+        refused(
+            "/scopes/0/permissions/0/actions",
+            json!(["shred"]),
+            "invalid_permission_action",
+            "scopes[0].permissions[0].actions[0]",
+        );
+        refused(
+            permission,
+            json!({"resource_id": "stytch.member", "actions": ["update.*"]}),
+            "invalid_permission_action",
+            "roles[0].permissions[2].actions[0]",
+        );
+        accepted(permission, json!({"resource_id": "stytch.member", "actions": ["search"]}));
+    }
+
+    #[test]
+    fn the_wildcard_stands_alone_and_only_in_permissions() {
+        refused(
+            "/roles/0/permissions/0/actions",
+            json!(["read", "*"]),
+            "cannot_specify_wildcard_with_other_actions",
+            "roles[0].permissions[0]",
+        );
+        refused(
+            "/roles/0/permissions/0/actions",
+            json!(["*", "*"]),
+            "cannot_specify_wildcard_with_other_actions",
+            "roles[0].permissions[0]",
+        );
+        refused("/resources/0/actions/-", json!("*"), "invalid_permission_action", "resources[0].actions[2]");
+        accepted("/roles/0/permissions/0/actions", json!(["*"]));
+    }
+
+    #[test]
+    fn actions_are_short() {
+        accepted("/resources/0/actions/-", json!("x".repeat(128)));
+        refused(
+            "/resources/0/actions/-",
+            json!("x".repeat(129)),
+            "rbac_action_too_long",
+            "resources[0].actions[2]",
+        );
+    }
+
+    #[test]
+    fn the_builtin_part_cannot_be_changed() {
+        let builtin = Policy::builtin();
+        let member = |description: &str| {
+            json!({
+                "role_id": "stytch_member",
+                "description": description,
+                "permissions": [{"resource_id": "invoice", "actions": ["read"]}],
+            })
+        };
+        accepted("/roles/-", member(&builtin.roles[0].description));
+        refused("/roles/-", member("Renamed."), "invalid_rbac_stytch_role_edit", "roles[1]");
+        refused("/roles/-", role("stytch_owner"), "invalid_rbac_stytch_role_edit", "roles[1]");
+        refused(
+            "/resources/-",
+            json!({"resource_id": "stytch.sso", "actions": ["create"]}),
+            "invalid_stytch_prefixed_resource",
+            "resources[1]",
+        );
+        refused(
+            "/resources/-",
+            json!({"resource_id": "stytchy", "actions": ["create"]}),
+            "invalid_stytch_prefixed_resource",
+            "resources[1]",
+        );
+        refused(
+            "/scopes/-",
+            json!({"scope": "openid", "permissions": [{"resource_id": "invoice", "actions": ["read"]}]}),
+            "rbac_reserved_scope",
+            "scopes[1]",
+        );
+        // A builtin role may repeat its permissions, but not invent any.
+        refused(
+            "/roles/-",
+            json!({
+                "role_id": "stytch_admin",
+                "description": builtin.roles[1].description,
+                "permissions": [{"resource_id": "report", "actions": ["*"]}],
+            }),
+            "invalid_permission_resource",
+            "roles[1].permissions[0]",
+        );
+    }
+
+    #[test]
+    fn a_project_has_at_most_500_roles_of_its_own() {
+        let roles = |count: usize| -> Value { (0..count).map(|i| role(&format!("role-{i}"))).collect() };
+        accepted("/roles", roles(500));
+        refused("/roles", roles(501), "too_many_roles", "roles");
+        let mut with_builtin: Policy = serde_json::from_value(with("/roles", roles(500))).unwrap();
+        with_builtin = Policy::effective(&with_builtin);
+        assert_eq!(validate_policy(&with_builtin), Ok(()), "the two builtin roles do not count");
+    }
+
+    fn project() -> Policy {
+        Policy::effective(&serde_json::from_value(written()).unwrap())
+    }
+
+    fn organization_roles(roles: Value) -> Result<(), (&'static str, String)> {
+        let roles: Vec<Role> = serde_json::from_value(roles).unwrap();
+        validate_organization_roles(&project(), &roles).map_err(|error| (error.error_type(), error.at))
+    }
+
+    #[test]
+    fn an_organization_defines_roles_of_its_own_over_the_projects_resources() {
+        assert_eq!(organization_roles(json!([])), Ok(()));
+        assert_eq!(organization_roles(json!([role("clerk"), role("cashier")])), Ok(()));
+        let shred = json!({
+            "role_id": "clerk",
+            "permissions": [{"resource_id": "invoice", "actions": ["shred"]}],
+        });
+        for (roles, error_type, at) in [
+            (json!([role("stytch_admin")]), "rbac_org_custom_roles_only", "roles[0]"),
+            (json!([role("stytch_clerk")]), "rbac_org_custom_roles_only", "roles[0]"),
+            (json!([role("editor")]), "rbac_role_duplicate", "roles[0]"),
+            (json!([role("clerk"), role("clerk")]), "rbac_role_duplicate", "roles[1]"),
+            (json!([role("")]), "empty_rbac_role_id", "roles[0]"),
+            (json!([role("a b")]), "invalid_rbac_role_id", "roles[0]"),
+            (json!([{"role_id": "clerk"}]), "rbac_role_missing_permissions", "roles[0]"),
+            (json!([shred]), "invalid_permission_action", "roles[0].permissions[0].actions[0]"),
+        ] {
+            assert_eq!(organization_roles(roles.clone()), Err((error_type, at.to_owned())), "{roles}");
+        }
+    }
+
+    #[test]
+    fn an_organization_has_at_most_100_roles() {
+        let roles = |count: usize| -> Value { (0..count).map(|i| role(&format!("role-{i}"))).collect() };
+        assert_eq!(organization_roles(roles(100)), Ok(()));
+        assert_eq!(organization_roles(roles(101)), Err(("too_many_roles", "roles".to_owned())));
+    }
+
+    #[test]
+    fn roles_are_assignable_when_they_exist_and_are_not_everyones() {
+        let policy = project();
+        let clerk = [Role { role_id: "clerk".to_owned(), ..Role::default() }];
+        for (role_id, direct, implicit) in [
+            ("editor", Ok(()), Ok(())),
+            ("stytch_admin", Ok(()), Ok(())),
+            ("clerk", Ok(()), Ok(())),
+            (
+                "stytch_member",
+                Err("cannot_assign_default_rbac_role_id"),
+                Err("cannot_assign_default_rbac_role_id"),
+            ),
+            ("gone", Err("invalid_role"), Err("invalid_rbac_role_assignment")),
+            ("", Err("invalid_role"), Err("invalid_rbac_role_assignment")),
+            ("Editor", Err("invalid_role"), Err("invalid_rbac_role_assignment")),
+        ] {
+            let actual = validate_assignable(&policy, &clerk, role_id).map_err(RoleError::error_type);
+            assert_eq!(actual, direct, "{role_id}");
+            let actual =
+                validate_implicit_assignment(&policy, &clerk, role_id).map_err(RoleError::error_type);
+            assert_eq!(actual, implicit, "{role_id}");
+        }
+        // Roles of another organization are unknown here.
+        assert_eq!(validate_assignable(&policy, &[], "clerk"), Err(RoleError::UnknownRole));
+    }
+
+    #[test]
+    fn a_member_has_at_most_100_direct_roles() {
+        let policy = project();
+        let roles = |count: usize| vec!["editor".to_owned(); count];
+        assert_eq!(validate_direct_roles(&policy, &[], &roles(100)), Ok(()));
+        assert_eq!(validate_direct_roles(&policy, &[], &roles(101)), Err(RoleError::TooManyRoles));
+        let mixed = ["editor".to_owned(), "gone".to_owned()];
+        assert_eq!(validate_direct_roles(&policy, &[], &mixed), Err(RoleError::UnknownRole));
+        assert_eq!(RoleError::TooManyRoles.to_string(), "too_many_roles");
+    }
+}
