@@ -31,3 +31,46 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
 fn into_array(digest: &[u8]) -> [u8; 32] {
     digest.try_into().expect("a SHA-256 digest has 32 bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn sha256_is_that_of_the_standard() {
+        // FIPS 180-4, example "abc".
+        assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn hmac_is_that_of_the_standard_over_lengths_and_parts() {
+        let reference = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, b"key"),
+            b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\x00\0\0\0\0\0\0\0\x01c",
+        );
+        assert_eq!(hmac_sha256(b"key", &[b"ab", b"", b"c"]), reference.as_ref());
+    }
+
+    #[test]
+    fn bytes_cannot_move_from_one_part_to_the_next() {
+        let digests: Vec<_> =
+            [&[&b"ab"[..], b"c"][..], &[b"a", b"bc"], &[b"abc"], &[b"abc", b""], &[b"", b"abc"], &[]]
+                .map(|parts| hmac_sha256(b"key", parts))
+                .into();
+        for (i, digest) in digests.iter().enumerate() {
+            assert!(!digests[..i].contains(digest), "case {i} repeats an earlier digest");
+        }
+    }
+
+    #[test]
+    fn equality_is_that_of_the_bytes() {
+        assert!(constant_time_eq(b"", b""));
+        assert!(constant_time_eq(b"secret", b"secret"));
+        assert!(!constant_time_eq(b"secret", b"secreT"));
+        assert!(!constant_time_eq(b"secret", b"secret "));
+    }
+}

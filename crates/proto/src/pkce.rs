@@ -35,3 +35,76 @@ pub fn matches(challenge: &str, verifier: &str) -> bool {
     is_valid_verifier(verifier)
         && hash::constant_time_eq(challenge.as_bytes(), challenge_of(verifier).as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    // RFC 7636 appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn the_challenge_is_that_of_the_standard() {
+        assert_eq!(challenge_of(VERIFIER), CHALLENGE);
+        assert!(matches(CHALLENGE, VERIFIER));
+    }
+
+    #[test]
+    fn a_wrong_verifier_does_not_match() {
+        assert!(!matches(CHALLENGE, &VERIFIER.replace('d', "e")));
+        assert!(!matches(CHALLENGE, ""));
+        assert!(!matches("", VERIFIER));
+        // The `plain` method does not exist.
+        assert!(!matches(VERIFIER, VERIFIER));
+    }
+
+    #[test]
+    fn challenges_are_the_unpadded_base64url_of_32_bytes() {
+        assert!(is_valid_challenge(CHALLENGE));
+        for wrong in [
+            "",
+            &CHALLENGE[..42],
+            &format!("{CHALLENGE}="),
+            &format!("{CHALLENGE}A"),
+            &CHALLENGE.replace('-', "+"),
+            &CHALLENGE.replace('E', " "),
+            // The last character carries two bits that must be zero.
+            &format!("{}N", &CHALLENGE[..42]),
+        ] {
+            assert!(!is_valid_challenge(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn verifiers_have_the_length_and_characters_of_the_standard() {
+        assert!(is_valid_verifier(&"a".repeat(43)));
+        assert!(is_valid_verifier(&"aZ09-._~".repeat(16)));
+        assert!(!is_valid_verifier(&"a".repeat(42)));
+        assert!(!is_valid_verifier(&"a".repeat(129)));
+        for c in [" ", "+", "/", "=", "\n", "é", "\0"] {
+            assert!(!is_valid_verifier(&("a".repeat(50) + c)), "{c:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_verifier_of_the_browser_sdk_is_accepted(words: [u32; 16]) {
+            // Hex without leading zeros. Words this small come up with a chance of 2^-280.
+            prop_assume!(words.iter().filter(|word| **word > 0xff_ffff).count() > 5);
+            let verifier: String = words.iter().map(|word| format!("{word:x}")).collect();
+            prop_assert!(is_valid_verifier(&verifier));
+            let challenge = challenge_of(&verifier);
+            prop_assert!(is_valid_challenge(&challenge));
+            prop_assert!(matches(&challenge, &verifier));
+        }
+
+        #[test]
+        fn any_text_is_answered_without_a_panic(challenge: String, verifier: String) {
+            let is_match = matches(&challenge, &verifier);
+            prop_assert!(!is_match || (is_valid_challenge(&challenge) && is_valid_verifier(&verifier)));
+        }
+    }
+}

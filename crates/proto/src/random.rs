@@ -97,3 +97,74 @@ pub(crate) fn bytes<const N: usize>(random: &dyn RandomSource) -> [u8; N] {
     random.fill(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Gives out the prepared draws, one each time four bytes are asked for.
+    struct Draws(Mutex<Vec<u32>>);
+
+    impl RandomSource for Draws {
+        fn fill(&self, bytes: &mut [u8]) {
+            let draw = self.0.lock().unwrap().pop().expect("a draw is left");
+            bytes.copy_from_slice(&draw.to_be_bytes());
+        }
+    }
+
+    fn code_of(draws: &[u32]) -> String {
+        one_time_code(&Draws(Mutex::new(draws.iter().rev().copied().collect())))
+    }
+
+    #[test]
+    fn tokens_have_the_documented_form() {
+        let token = token(&SystemRandom);
+        assert_eq!(token.len(), 44);
+        assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
+    }
+
+    #[test]
+    fn secrets_have_the_documented_form() {
+        let secret = secret(&SystemRandom, "live");
+        let encoded = secret.strip_prefix("secret-live-").expect("the environment is named");
+        assert_eq!(URL_SAFE.decode(encoded).expect("padded base64url").len(), 32);
+        assert!(encoded.ends_with('='));
+    }
+
+    #[test]
+    fn one_time_codes_keep_their_leading_zeros() {
+        assert_eq!(code_of(&[0]), "000000");
+        assert_eq!(code_of(&[1_000_042]), "000042");
+        assert_eq!(code_of(&[4_293_999_999]), "999999");
+    }
+
+    #[test]
+    fn draws_that_would_favour_low_codes_are_thrown_away() {
+        assert_eq!(code_of(&[4_294_000_000, u32::MAX, 7]), "000007");
+    }
+
+    #[test]
+    fn uuids_are_version_4_of_the_standard_variant() {
+        let uuid = uuid(&SystemRandom);
+        assert_eq!(uuid.get_version_num(), 4);
+        assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
+    }
+
+    #[test]
+    fn the_system_generator_does_not_repeat_itself() {
+        assert_ne!(token(&SystemRandom), token(&SystemRandom));
+    }
+
+    #[test]
+    fn a_seed_fixes_the_whole_stream() {
+        let stream = |seed| {
+            let random = SeededRandom::new(seed);
+            [token(&random), token(&random), uuid(&random).to_string()]
+        };
+        assert_eq!(stream(1), stream(1));
+        assert_ne!(stream(1), stream(2));
+        assert_ne!(stream(1)[0], stream(1)[1]);
+    }
+}

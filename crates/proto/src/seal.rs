@@ -183,3 +183,127 @@ fn expand(root: &Prk, info: &[&[u8]]) -> [u8; 32] {
         .expect("one block is within the bounds of HKDF");
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::{SeededRandom, SystemRandom};
+
+    fn key(byte: u8) -> MasterKey {
+        MasterKey::from_bytes([byte; 32])
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_sealed_value_opens_in_its_context_only() {
+        let sealed = key(1).seal("totp/ada", b"seed", &SystemRandom);
+        assert_eq!(key(1).open("totp/ada", &sealed).as_deref(), Some(&b"seed"[..]));
+        for context in ["totp/bob", "totp/ad", "totp/adaa", ""] {
+            assert_eq!(key(1).open(context, &sealed), None, "{context}");
+        }
+    }
+
+    #[test]
+    fn another_key_does_not_open() {
+        let sealed = key(1).seal("totp/ada", b"seed", &SystemRandom);
+        assert_eq!(key(2).open("totp/ada", &sealed), None);
+    }
+
+    #[test]
+    fn no_bit_of_a_sealed_value_can_change() {
+        let sealed = key(1).seal("totp/ada", b"seed", &SystemRandom);
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key(1).open("totp/ada", &changed), None, "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert_eq!(key(1).open("totp/ada", &sealed[..length]), None, "cut to {length}");
+        }
+    }
+
+    #[test]
+    fn the_same_value_is_never_sealed_to_the_same_bytes() {
+        let seal = || key(1).seal("totp/ada", b"seed", &SystemRandom);
+        assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn values_of_a_previous_key_open_until_they_are_sealed_anew() {
+        let old = key(1).seal("totp/ada", b"seed", &SystemRandom);
+        let rotated = key(3).with_previous(key(2).with_previous(key(1)));
+        assert_eq!(rotated.open("totp/ada", &old).as_deref(), Some(&b"seed"[..]));
+        assert!(rotated.needs_resealing(&old));
+
+        let new = rotated.seal("totp/ada", b"seed", &SystemRandom);
+        assert!(!rotated.needs_resealing(&new));
+        assert_eq!(key(3).open("totp/ada", &new).as_deref(), Some(&b"seed"[..]));
+        assert_eq!(key(1).open("totp/ada", &new), None);
+    }
+
+    #[test]
+    fn the_format_does_not_change_between_releases() {
+        let sealed = key(1).seal("totp/ada", b"seed", &SeededRandom::new(1));
+        assert_eq!(
+            hex(&sealed),
+            "0135a64223159bdc018c4099ff2bc7782fda1b6efcea1d15e100b60a2162cb879c3e5a88883f54e649"
+        );
+    }
+
+    #[test]
+    fn derived_keys_are_stable_and_differ_by_purpose() {
+        let derived = key(1).derive("cursor");
+        assert_eq!(derived, key(1).derive("cursor"));
+        assert_ne!(derived, key(1).derive("cookie"));
+        assert_ne!(derived, key(2).derive("cursor"));
+        assert_eq!(hex(&derived), "4cacbc291807082c901bddf1f9a07c122aed11a615e8ca462e1a3eb11634fb97");
+    }
+
+    #[test]
+    fn every_spelling_of_base64_gives_the_same_key() {
+        let bytes: [u8; 32] = std::array::from_fn(|i| 0xff - (i as u8));
+        let derived = MasterKey::from_bytes(bytes).derive("x");
+        let standard = STANDARD.encode(bytes);
+        let url_safe = standard.replace('+', "-").replace('/', "_");
+        for text in [&standard, &url_safe, standard.trim_end_matches('='), &format!(" {url_safe}\r\n")] {
+            assert_eq!(MasterKey::from_base64(text).expect(text).derive("x"), derived, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_key_is_refused_by_name() {
+        let error = |text| MasterKey::from_base64(text).expect_err("not a key");
+        assert_eq!(error("correct horse"), MasterKeyError::NotBase64);
+        assert_eq!(error(""), MasterKeyError::WrongLength(0));
+        assert_eq!(error("c2hvcnQ="), MasterKeyError::WrongLength(5));
+        assert_eq!(error(&STANDARD.encode([0; 33])).to_string(), "the master key has 33 bytes instead of 32");
+    }
+
+    #[test]
+    fn a_generated_key_can_be_read() {
+        assert!(MasterKey::from_base64(&MasterKey::generate_base64(&SystemRandom)).is_ok());
+    }
+
+    #[test]
+    fn a_key_never_prints_itself() {
+        assert_eq!(format!("{:?}", key(1)), "MasterKey(***)");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sealed_opens(context: String, plaintext: Vec<u8>) {
+            let sealed = key(1).seal(&context, &plaintext, &SystemRandom);
+            prop_assert_eq!(key(1).open(&context, &sealed), Some(plaintext));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_open(context: String, bytes: Vec<u8>) {
+            prop_assert_eq!(key(1).open(&context, &bytes), None);
+        }
+    }
+}

@@ -43,3 +43,84 @@ pub fn check_audience(claims: &Claims, audience: &str) -> Result<(), JwtError> {
 fn numeric_date(claims: &Claims, name: &str) -> Result<Option<f64>, JwtError> {
     claims.get(name).map(|value| value.as_f64().ok_or(JwtError::Malformed)).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> Claims {
+        value.as_object().expect("an object").clone()
+    }
+
+    #[test]
+    fn a_token_lives_from_nbf_until_just_before_exp() {
+        let claims = claims(json!({"nbf": 1000, "exp": 1300}));
+        assert_eq!(check_times(&claims, 999), Err(JwtError::NotYetValid));
+        assert_eq!(check_times(&claims, 1000), Ok(()));
+        assert_eq!(check_times(&claims, 1299), Ok(()));
+        assert_eq!(check_times(&claims, 1300), Err(JwtError::Expired));
+    }
+
+    #[test]
+    fn fractions_of_a_second_count() {
+        let claims = claims(json!({"nbf": 1000.5, "exp": 1300.5}));
+        assert_eq!(check_times(&claims, 1000), Err(JwtError::NotYetValid));
+        assert_eq!(check_times(&claims, 1300), Ok(()));
+        assert_eq!(check_times(&claims, 1301), Err(JwtError::Expired));
+    }
+
+    #[test]
+    fn nbf_may_be_absent_but_exp_may_not() {
+        assert_eq!(check_times(&claims(json!({"exp": 1300})), 0), Ok(()));
+        assert_eq!(check_times(&claims(json!({"nbf": 1000})), 1000), Err(JwtError::Malformed));
+    }
+
+    #[test]
+    fn times_that_are_no_numbers_are_malformed() {
+        for wrong in [json!("1300"), json!(null), json!([1300]), json!(true)] {
+            assert_eq!(check_times(&claims(json!({"exp": wrong})), 0), Err(JwtError::Malformed), "{wrong}");
+            assert_eq!(
+                check_times(&claims(json!({"exp": 9, "nbf": wrong})), 0),
+                Err(JwtError::Malformed),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_issuer_is_compared_exactly() {
+        let issuer = "stytch.com/project-test-1";
+        assert_eq!(check_issuer(&claims(json!({"iss": issuer})), issuer), Ok(()));
+        for wrong in
+            [json!("stytch.com/project-test-1/"), json!("STYTCH.com/project-test-1"), json!([issuer])]
+        {
+            assert_eq!(
+                check_issuer(&claims(json!({"iss": wrong})), issuer),
+                Err(JwtError::Issuer),
+                "{wrong}"
+            );
+        }
+        assert_eq!(check_issuer(&Claims::new(), issuer), Err(JwtError::Issuer));
+    }
+
+    #[test]
+    fn the_audience_is_one_of_those_listed() {
+        let us = "project-test-1";
+        for right in [json!(us), json!([us]), json!(["project-test-2", us])] {
+            assert_eq!(check_audience(&claims(json!({"aud": right})), us), Ok(()), "{right}");
+        }
+        // the token of another project or environment.
+        for wrong in
+            [json!("project-live-1"), json!(["project-test-2"]), json!([]), json!([[us]]), json!({us: us})]
+        {
+            assert_eq!(
+                check_audience(&claims(json!({"aud": wrong})), us),
+                Err(JwtError::Audience),
+                "{wrong}"
+            );
+        }
+        assert_eq!(check_audience(&Claims::new(), us), Err(JwtError::Audience));
+    }
+}

@@ -48,7 +48,7 @@ impl std::error::Error for KeyError {}
 /// Signing costs a quarter of a millisecond of CPU; keep it off the threads that answer requests.
 pub struct SigningKey {
     pair: KeyPair,
-    /// The encoded JOSE header with its dot, the same for every token of this key.
+    /// The encoded JOSE header, the same for every token of this key.
     header: String,
     public: Arc<PublicKey>,
 }
@@ -72,8 +72,7 @@ impl SigningKey {
         let components = PublicKeyComponents::from(pair.public_key());
         let public = Arc::new(PublicKey::from_components(kid, &components.n, &components.e)?);
         let header = json!({"alg": "RS256", "kid": kid, "typ": "JWT"}).to_string();
-        let header = URL_SAFE_NO_PAD.encode(header) + ".";
-        Ok(Self { pair, header, public })
+        Ok(Self { pair, header: URL_SAFE_NO_PAD.encode(header), public })
     }
 
     /// The id under which the public half is published.
@@ -88,13 +87,19 @@ impl SigningKey {
 
     /// Signs claims, given as the text of one JSON object, into a compact JWT with `typ: JWT` and this `kid`.
     pub fn sign(&self, claims_json: &[u8]) -> String {
+        self.sign_parts(&self.header, claims_json)
+    }
+
+    /// Signs a payload under an encoded header.
+    pub(super) fn sign_parts(&self, header: &str, payload: &[u8]) -> String {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         let encoded_bytes = |bytes: usize| bytes.div_ceil(3) * 4;
         let mut token = String::with_capacity(
-            self.header.len() + encoded_bytes(claims_json.len()) + 1 + encoded_bytes(signature.len()),
+            header.len() + 1 + encoded_bytes(payload.len()) + 1 + encoded_bytes(signature.len()),
         );
-        token.push_str(&self.header);
-        URL_SAFE_NO_PAD.encode_string(claims_json, &mut token);
+        token.push_str(header);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         // PKCS#1 v1.5 signatures are deterministic: the generator asked for is not used.
         self.pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature)
@@ -124,6 +129,11 @@ impl PublicKey {
     pub fn from_components(kid: &str, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         if !MODULUS_BYTES.contains(&n.len()) || e.len() > EXPONENT_BYTES_MAX {
             return Err(KeyError::Unsupported);
+        }
+        // The library takes any numbers. Under the exponent 1 every text would be its own signature.
+        let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+        if !is_odd(n) || !is_odd(e) || e == [1] {
+            return Err(KeyError::Malformed);
         }
         let parsed = PublicKeyComponents { n, e }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
@@ -165,8 +175,88 @@ impl PublicKey {
     }
 }
 
+/// Lets [`super::verify`] take a key as it is, borrowed or shared.
+impl AsRef<PublicKey> for PublicKey {
+    fn as_ref(&self) -> &PublicKey {
+        self
+    }
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublicKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The key of RFC 7638 §3.1.
+    const N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX\
+                     jBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaS\
+                     qzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksIN\
+                     HaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+
+    fn modulus() -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(N).expect("base64url")
+    }
+
+    #[test]
+    fn a_published_key_has_every_field_that_the_sdks_insist_on() {
+        let key = PublicKey::from_components("jwk-test-1", &modulus(), &[1, 0, 1]).expect("a key");
+        assert_eq!(
+            key.to_jwk(),
+            json!({
+                "kty": "RSA",
+                "use": "sig",
+                "key_ops": ["verify"],
+                "alg": "RS256",
+                "kid": "jwk-test-1",
+                "x5c": [],
+                "x5tS256": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+                "x5t#S256": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+                "n": N,
+                "e": "AQAB",
+            })
+        );
+    }
+
+    #[test]
+    fn weak_and_absurd_public_keys_are_refused() {
+        let refusal =
+            |n: &[u8], e: &[u8]| PublicKey::from_components("k", n, e).map(|_| ()).expect_err("refused");
+        let n = modulus();
+        assert_eq!(refusal(&n[..128], &[1, 0, 1]), KeyError::Unsupported);
+        assert_eq!(refusal(&[], &[1, 0, 1]), KeyError::Unsupported);
+        assert_eq!(refusal(&n.repeat(5), &[1, 0, 1]), KeyError::Unsupported);
+        assert_eq!(refusal(&n, &[1, 0, 0, 0, 1]), KeyError::Unsupported);
+        assert_eq!(refusal(&n, &[]), KeyError::Malformed);
+        assert_eq!(refusal(&[&[0], &n[..]].concat(), &[1, 0, 1]), KeyError::Malformed);
+        assert_eq!(refusal(&n, &[1]), KeyError::Malformed);
+        assert_eq!(refusal(&n, &[1, 0, 0]), KeyError::Malformed);
+    }
+
+    #[test]
+    fn a_key_survives_being_stored() {
+        let (key, der) = SigningKey::generate("jwk-test-1").expect("a key");
+        let read = SigningKey::from_pkcs8("jwk-test-1", &der).expect("the same key");
+        assert_eq!(read.sign(b"{}"), key.sign(b"{}"));
+        assert_eq!(read.public_key().to_jwk(), key.public_key().to_jwk());
+        assert_eq!(read.kid(), "jwk-test-1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_key_are_refused() {
+        for der in [&b""[..], b"0", &[0x30; 1200]] {
+            assert_eq!(SigningKey::from_pkcs8("k", der).map(|_| ()), Err(KeyError::Malformed));
+        }
+    }
+
+    #[test]
+    fn keys_print_their_name_alone() {
+        let (key, _) = SigningKey::generate("jwk-test-1").expect("a key");
+        assert_eq!(format!("{key:?}"), r#"SigningKey { kid: "jwk-test-1", .. }"#);
+        assert_eq!(format!("{:?}", key.public_key()), r#"PublicKey { kid: "jwk-test-1", .. }"#);
     }
 }

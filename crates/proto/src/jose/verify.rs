@@ -1,6 +1,5 @@
 //! Who signed a token: the checks that come before any claim is believed.
 
-use std::borrow::Borrow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -55,22 +54,27 @@ impl std::error::Error for JwtError {}
 ///
 /// `keys` finds the key of a `kid`. It is the only source of keys: `jwk`, `jku`, `x5c` and `x5u` in the header are
 /// never looked at (spec 06 R-14).
-pub fn verify<K: Borrow<PublicKey>>(
+pub fn verify<K: AsRef<PublicKey>>(
     token: &str,
     keys: impl FnOnce(&str) -> Option<K>,
 ) -> Result<Claims, JwtError> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(JwtError::Malformed);
     }
-    let (signed, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
-    // A second dot in the payload (as in the five parts of a JWE, spec 06 R-17) is no base64url and fails there.
-    let (header, payload) = signed.split_once('.').ok_or(JwtError::Malformed)?;
+    // Three parts exactly: the five of a JWE are another thing (spec 06 R-17).
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(JwtError::Malformed);
+    };
+    let signed = &token[..header.len() + 1 + payload.len()];
 
     let header = decode_object(header)?;
     let kid = check_header(&header)?;
     let signature = decode(signature)?;
     let key = keys(kid).ok_or(JwtError::UnknownKey)?;
-    if !key.borrow().is_signature_of(signed.as_bytes(), &signature) {
+    if !key.as_ref().is_signature_of(signed.as_bytes(), &signature) {
         return Err(JwtError::BadSignature);
     }
     decode_object(payload)
@@ -131,5 +135,241 @@ impl<'de> Visitor<'de> for UniqueKeysVisitor {
             }
         }
         Ok(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, LazyLock};
+
+    use aws_lc_rs::hmac;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::SigningKey;
+
+    const KID: &str = "jwk-test-1";
+    const CLAIMS: &[u8] = br#"{"iss":"stytch.com/project-test-1","sub":"member-test-ada","exp":1300}"#;
+
+    static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(KID).expect("a key").0);
+
+    fn published(kid: &str) -> Option<Arc<PublicKey>> {
+        (kid == KID).then(|| KEY.public_key().clone())
+    }
+
+    fn refusal(token: &str) -> JwtError {
+        verify(token, published).expect_err(token)
+    }
+
+    fn encode(json: impl AsRef<[u8]>) -> String {
+        URL_SAFE_NO_PAD.encode(json)
+    }
+
+    /// A token with a header of our making and a signature of our key over exactly these parts.
+    fn signed_with_header(header: &str, payload: &[u8]) -> String {
+        KEY.sign_parts(&encode(header), payload)
+    }
+
+    #[test]
+    fn a_token_we_signed_gives_back_its_claims_in_order() {
+        let claims = verify(&KEY.sign(CLAIMS), published).expect("our own token");
+        assert_eq!(serde_json::to_vec(&claims).expect("JSON"), CLAIMS);
+    }
+
+    #[test]
+    fn the_header_names_algorithm_key_and_type() {
+        let token = KEY.sign(CLAIMS);
+        let header = decode_object(token.split('.').next().expect("a header")).expect("an object");
+        assert_eq!(Value::Object(header), json!({"alg": "RS256", "kid": KID, "typ": "JWT"}));
+    }
+
+    #[test]
+    fn keys_may_be_borrowed() {
+        let key: &PublicKey = KEY.public_key();
+        assert!(verify(&KEY.sign(CLAIMS), |_| Some(key)).is_ok());
+    }
+
+    #[test]
+    fn r15_no_bit_of_a_token_can_change() {
+        let token = KEY.sign(CLAIMS).into_bytes();
+        for bit in 0..token.len() * 8 {
+            let mut changed = token.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(changed) = String::from_utf8(changed) {
+                assert!(verify(&changed, published).is_err(), "bit {bit}: {changed}");
+            }
+        }
+    }
+
+    #[test]
+    fn r14_other_algorithms_are_refused_before_any_key_is_used() {
+        for alg in ["none", "None", "", "HS256", "RS384", "RS512", "PS256", "ES256", "rs256", "RS256 "] {
+            let token = signed_with_header(&format!(r#"{{"alg":"{alg}","kid":"{KID}"}}"#), CLAIMS);
+            assert_eq!(
+                verify(&token, |_| -> Option<&PublicKey> { panic!("a key was asked for") }),
+                Err(JwtError::Algorithm),
+                "{alg}"
+            );
+        }
+        for header in [
+            r#"{"kid":"jwk-test-1"}"#,
+            r#"{"alg":null,"kid":"jwk-test-1"}"#,
+            r#"{"alg":["RS256"],"kid":"jwk-test-1"}"#,
+        ] {
+            assert_eq!(refusal(&signed_with_header(header, CLAIMS)), JwtError::Algorithm, "{header}");
+        }
+    }
+
+    #[test]
+    fn r14_the_public_key_is_no_hmac_secret() {
+        let jwk = KEY.public_key().to_jwk().to_string();
+        for alg in ["HS256", "RS256"] {
+            let signed =
+                format!("{}.{}", encode(format!(r#"{{"alg":"{alg}","kid":"{KID}"}}"#)), encode(CLAIMS));
+            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, jwk.as_bytes()), signed.as_bytes());
+            assert!(verify(&format!("{signed}.{}", encode(tag.as_ref())), published).is_err());
+        }
+    }
+
+    #[test]
+    fn r14_keys_and_addresses_of_keys_in_the_header_are_not_used() {
+        let (stranger, _) = SigningKey::generate("stranger").expect("a key");
+        for header in [
+            json!({"alg": "RS256", "kid": KID, "jwk": stranger.public_key().to_jwk()}),
+            json!({"alg": "RS256", "kid": KID, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x5u"}),
+        ] {
+            let token = stranger.sign_parts(&encode(header.to_string()), CLAIMS);
+            assert_eq!(refusal(&token), JwtError::BadSignature);
+        }
+    }
+
+    #[test]
+    fn r14_the_kid_is_only_looked_up() {
+        for kid in ["", "../../etc/passwd", "' OR 1=1 --", "JWK-TEST-1", "jwk-test-1\0"] {
+            let header = json!({"alg": "RS256", "kid": kid}).to_string();
+            assert_eq!(refusal(&signed_with_header(&header, CLAIMS)), JwtError::UnknownKey, "{kid:?}");
+        }
+        for header in [r#"{"alg":"RS256"}"#, r#"{"alg":"RS256","kid":1}"#, r#"{"alg":"RS256","kid":null}"#] {
+            assert_eq!(refusal(&signed_with_header(header, CLAIMS)), JwtError::Malformed, "{header}");
+        }
+    }
+
+    #[test]
+    fn r14_critical_extensions_are_refused() {
+        for crit in [r#"["b64"]"#, "[]", "null"] {
+            let header = format!(r#"{{"alg":"RS256","kid":"{KID}","crit":{crit},"b64":false}}"#);
+            assert_eq!(refusal(&signed_with_header(&header, CLAIMS)), JwtError::Malformed, "{crit}");
+        }
+    }
+
+    #[test]
+    fn only_a_jwt_is_taken_for_a_jwt() {
+        for typ in [r#""JWT""#, r#""jwt""#] {
+            let header = format!(r#"{{"alg":"RS256","kid":"{KID}","typ":{typ}}}"#);
+            assert!(verify(&signed_with_header(&header, CLAIMS), published).is_ok(), "{typ}");
+        }
+        assert!(
+            verify(&signed_with_header(r#"{"alg":"RS256","kid":"jwk-test-1"}"#, CLAIMS), published).is_ok()
+        );
+        for typ in [r#""at+jwt""#, r#""JOSE""#, r#""""#, "null", "1"] {
+            let header = format!(r#"{{"alg":"RS256","kid":"{KID}","typ":{typ}}}"#);
+            assert_eq!(refusal(&signed_with_header(&header, CLAIMS)), JwtError::Malformed, "{typ}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_same_name_does_not_verify_anothers_token() {
+        let (impostor, _) = SigningKey::generate(KID).expect("a key");
+        assert_eq!(refusal(&impostor.sign(CLAIMS)), JwtError::BadSignature);
+    }
+
+    #[test]
+    fn payloads_other_than_one_object_without_repeated_keys_are_malformed() {
+        for payload in [
+            &b""[..],
+            b"[]",
+            b"null",
+            br#""text""#,
+            b"{} {}",
+            b"{}x",
+            br#"{"exp":1,}"#,
+            br#"{"sub":"ada","sub":"bob"}"#,
+            br#"{"sub":"ada","s\u0075b":"bob"}"#,
+            b"{\"sub\":\"\xff\"}",
+            b"\xef\xbb\xbf{}",
+        ] {
+            assert_eq!(refusal(&KEY.sign(payload)), JwtError::Malformed, "{}", payload.escape_ascii());
+        }
+        let repeated = format!(r#"{{"alg":"RS256","kid":"stranger","kid":"{KID}"}}"#);
+        assert_eq!(refusal(&signed_with_header(&repeated, CLAIMS)), JwtError::Malformed);
+    }
+
+    #[test]
+    fn deep_nesting_is_malformed_and_not_a_crash() {
+        let payload = format!(r#"{{"a":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert_eq!(refusal(&KEY.sign(payload.as_bytes())), JwtError::Malformed);
+    }
+
+    #[test]
+    fn other_spellings_of_the_same_token_are_malformed() {
+        let token = KEY.sign(CLAIMS);
+        let parts: Vec<&str> = token.split('.').collect();
+        let (header, payload, signature) = (parts[0], parts[1], parts[2]);
+        for wrong in [
+            String::new(),
+            ".".to_owned(),
+            "..".to_owned(),
+            format!("{header}.{payload}"),
+            format!("{token}."),
+            format!(".{token}"),
+            format!("{token}.{signature}.{signature}"),
+            format!("{header}.{payload}.{signature}="),
+            format!(" {token}"),
+            format!("{token}\n"),
+            token.replace('_', "/").replace('-', "+") + "/",
+        ] {
+            assert_eq!(refusal(&wrong), JwtError::Malformed, "{wrong}");
+        }
+        // Of these, the key itself has never signed the text.
+        for wrong in [format!("{header}.{payload}."), format!("{header}.{payload}=.{signature}")] {
+            assert_eq!(refusal(&wrong), JwtError::BadSignature, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_longest_token_is_16_kib() {
+        let with_filling = |bytes: usize| KEY.sign(format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes)).as_bytes());
+        let fitting = (TOKEN_BYTES_MAX - with_filling(0).len()) / 4 * 3;
+
+        let longest = with_filling(fitting);
+        assert!((TOKEN_BYTES_MAX - 3..=TOKEN_BYTES_MAX).contains(&longest.len()), "{}", longest.len());
+        assert!(verify(&longest, published).is_ok());
+        assert_eq!(refusal(&with_filling(fitting + 4)), JwtError::Malformed);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_without_a_panic(token: String) {
+            prop_assert!(verify(&token, published).is_err());
+        }
+
+        #[test]
+        fn any_three_parts_are_refused_without_a_panic(header: Vec<u8>, payload: Vec<u8>, signature: Vec<u8>) {
+            let token = format!("{}.{}.{}", encode(header), encode(payload), encode(signature));
+            prop_assert!(verify(&token, published).is_err());
+        }
+
+        #[test]
+        fn any_signature_under_a_good_header_is_refused(payload: Vec<u8>, signature in prop::collection::vec(any::<u8>(), 0..300)) {
+            let header = json!({"alg": "RS256", "kid": KID}).to_string();
+            let token = format!("{}.{}.{}", encode(header), encode(payload), encode(signature));
+            prop_assert_eq!(verify(&token, published), Err(JwtError::BadSignature));
+        }
+
+        #[test]
+        fn any_signed_bytes_are_answered_without_a_panic(payload: Vec<u8>) {
+            prop_assert!(matches!(verify(&KEY.sign(&payload), published), Ok(_) | Err(JwtError::Malformed)));
+        }
     }
 }
