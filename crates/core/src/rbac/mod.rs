@@ -1,14 +1,41 @@
 //! Roles and permissions: who may do what in an organization (spec 03a).
 //!
 //! A worked example. Ada is a direct `editor` of Acme, and Acme's SAML connection gives everyone in
-//! its group "Finance" the role `auditor`.
+//! its group "Finance" the role `auditor`. [`member_roles`] joins what is stored about her,
+//! [`session_roles`] keeps what counts in one session, and [`allows`] asks whether that is enough:
 //!
-//! 1. [`member_roles`] turns what is stored about Ada into the roles of her member object, each with
-//!    its sources: `stytch_member` (every member), `auditor` (from the group), `editor` (direct).
-//! 2. [`session_roles`] narrows them to one session. Signed in by email, Ada has `stytch_member` and
-//!    `editor`; only a session holding a factor of that SAML connection has `auditor` too.
-//! 3. [`allows`] asks whether any of those roles grants, say, `export` on `invoice`, and names the
-//!    roles that do.
+//! ```
+//! use ostiary_core::rbac::{Policy, RoleFacts, SsoGrant, allows, member_roles, session_roles};
+//!
+//! let written: Policy = serde_json::from_str(r#"{
+//!     "resources": [{"resource_id": "invoice", "actions": ["read", "write", "export"]}],
+//!     "roles": [
+//!         {"role_id": "editor", "permissions": [{"resource_id": "invoice", "actions": ["read", "write"]}]},
+//!         {"role_id": "auditor", "permissions": [{"resource_id": "invoice", "actions": ["read", "export"]}]}
+//!     ]
+//! }"#)?;
+//! let index = Policy::effective(&written).index();
+//!
+//! let ada = member_roles(&RoleFacts {
+//!     direct: &["editor".to_owned()],
+//!     email_domain: Some("acme.com"),
+//!     email_implicit: &[],
+//!     sso: &[SsoGrant {
+//!         connection_id: "saml-connection-1".to_owned(),
+//!         group: Some("Finance".to_owned()),
+//!         role_id: "auditor".to_owned(),
+//!     }],
+//!     scim: &[],
+//! });
+//! let by_email = session_roles(&ada, &[]);
+//! let by_saml = session_roles(&ada, &["saml-connection-1"]);
+//! assert_eq!(by_email, ["stytch_member", "editor"]);
+//! assert_eq!(by_saml, ["stytch_member", "auditor", "editor"]);
+//!
+//! assert_eq!(allows(&index, &[], &by_email, "invoice", "export"), None);
+//! assert_eq!(allows(&index, &[], &by_saml, "invoice", "export"), Some(vec!["auditor".to_owned()]));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 //!
 //! Roles only add: there is no deny. A check is a plain string match, the same one that the official
 //! SDKs make locally, so the server and a caller's cached policy never disagree.
