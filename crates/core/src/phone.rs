@@ -190,3 +190,140 @@ fn country_of_longest_prefix(digits: &str) -> Option<&'static str> {
         Some(PREFIXES[found].1)
     })?
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn country(number: &str) -> Option<&'static str> {
+        PhoneNumber::parse(number).unwrap_or_else(|| panic!("{number} is a number")).country()
+    }
+
+    #[test]
+    fn only_e164_is_a_number() {
+        for right in
+            ["+12025550123", "+10000000000", "+442071838750", "+3725123456", "+2901234", "+491512345678901"]
+        {
+            assert_eq!(PhoneNumber::parse(right).map(|number| number.to_string()).as_deref(), Some(right));
+        }
+        for wrong in [
+            "",
+            "+",
+            "12025550123",
+            "0012025550123",
+            "+02025550123",
+            "+1202555012",
+            "+120255501234",
+            "+123456",
+            "+4915123456789012",
+            "+1 202 555 0123",
+            "+1-202-555-0123",
+            "+1(202)5550123",
+            " +12025550123",
+            "+12025550123\n",
+            "++12025550123",
+            "+1202555O123",
+            "+١٢٠٢٥٥٥٠١٢٣",
+            "＋12025550123",
+        ] {
+            assert_eq!(PhoneNumber::parse(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_the_shared_plan_belong_to_the_country_that_bills_them() {
+        for (number, expected) in [
+            ("+12025550123", Some("US")),
+            ("+12125550123", Some("US")),
+            ("+13805550123", Some("US")),
+            ("+14165550123", Some("CA")),
+            ("+13825550123", Some("CA")),
+            ("+12425550123", Some("BS")),
+            ("+18765550123", Some("JM")),
+            ("+17875550123", Some("PR")),
+            ("+18095550123", Some("DO")),
+            ("+18005550123", None),
+            ("+18885550123", None),
+            ("+19005550123", None),
+            ("+15005550006", None),
+            ("+16005550123", None),
+            ("+17005550123", None),
+            ("+10000000000", None),
+            ("+11234567890", None),
+            ("+12021550123", None),
+            ("+12029110123", None),
+            ("+19115550123", None),
+            ("+12905550123", None),
+            ("+13705550123", None),
+        ] {
+            assert_eq!(country(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn numbers_within_anothers_code_belong_to_their_own_country() {
+        for (number, expected) in [
+            ("+442071838750", Some("GB")),
+            ("+447400123456", Some("GB")),
+            ("+447624123456", Some("IM")),
+            ("+447797123456", Some("JE")),
+            ("+447781123456", Some("GG")),
+            ("+447012345678", None),
+            ("+79161234567", Some("RU")),
+            ("+77011234567", Some("KZ")),
+            ("+4915123456789", Some("DE")),
+            ("+390612345678", Some("IT")),
+            ("+390669812345", Some("VA")),
+            ("+358181234567", Some("AX")),
+            ("+59995181234", Some("CW")),
+            ("+61412345678", Some("AU")),
+            ("+551123456789", Some("BR")),
+            ("+8613123456789", Some("CN")),
+            ("+881612345678", None),
+            ("+80012345678", None),
+            ("+21012345678", None),
+        ] {
+            assert_eq!(country(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn only_listed_countries_are_allowed() {
+        let number = |text| PhoneNumber::parse(text).expect("a number");
+        let default = ["US", "CA"];
+        assert!(is_allowed(&number("+12025550123"), &default));
+        assert!(is_allowed(&number("+14165550123"), &default));
+        assert!(!is_allowed(&number("+12425550123"), &default));
+        assert!(!is_allowed(&number("+18005550123"), &default));
+        assert!(!is_allowed(&number("+442071838750"), &default));
+        assert!(is_allowed(&number("+442071838750"), &["gb"]));
+        assert!(!is_allowed(&number("+12025550123"), &[]));
+    }
+
+    #[test]
+    fn the_tables_can_be_searched() {
+        assert!(PREFIXES.is_sorted_by(|(left, _), (right, _)| left < right));
+        assert_eq!(PREFIXES.iter().map(|(prefix, _)| prefix.len()).max(), Some(PREFIX_DIGITS_MAX));
+        let mut areas: Vec<u16> =
+            NORTH_AMERICAN_AREAS.iter().flat_map(|(_, areas)| areas.iter().copied()).collect();
+        areas.sort_unstable();
+        assert!(areas.is_sorted_by(|left, right| left < right), "an area code is listed twice");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_without_a_panic(text: String) {
+            let _ = PhoneNumber::parse(&text).map(|number| number.country());
+        }
+
+        #[test]
+        fn any_digits_have_at_most_one_country(digits in "[1-9][0-9]{6,14}") {
+            if let Some(number) = PhoneNumber::parse(&format!("+{digits}")) {
+                let country = number.country();
+                prop_assert_eq!(is_allowed(&number, &["US"]), country == Some("US"));
+            }
+        }
+    }
+}

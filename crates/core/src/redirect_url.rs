@@ -141,7 +141,7 @@ pub fn choose(
             let url = parse(text, kind)?;
             refuse_insecure(&url, rules)?;
             if !(rules == EnvironmentRules::Dev && is_on_this_machine(&url)) {
-                find_match(configured, &url, kind)?;
+                find_match(configured, &url, kind, rules)?;
             }
             url
         }
@@ -332,14 +332,19 @@ fn default_of(configured: &[RedirectUrl], kind: RedirectUrlType) -> Result<&str,
         .ok_or(RedirectUrlError::NoDefault(kind))
 }
 
-fn find_match(configured: &[RedirectUrl], url: &Url, kind: RedirectUrlType) -> Result<(), RedirectUrlError> {
+fn find_match(
+    configured: &[RedirectUrl],
+    url: &Url,
+    kind: RedirectUrlType,
+    rules: EnvironmentRules,
+) -> Result<(), RedirectUrlError> {
     let mut refusal = RedirectUrlError::NoMatch;
     for (allowed, _) in of_kind(configured, kind) {
         let Ok(allowed) = parse(allowed, kind) else { continue };
         let is_same_place = allowed.scheme() == url.scheme()
             && allowed.port_or_known_default() == url.port_or_known_default()
             && allowed.path() == url.path()
-            && hosts_match(&allowed, url);
+            && hosts_match(&allowed, url, rules);
         if is_same_place && queries_match(&allowed, url) {
             return Ok(());
         }
@@ -350,7 +355,7 @@ fn find_match(configured: &[RedirectUrl], url: &Url, kind: RedirectUrlType) -> R
     Err(refusal)
 }
 
-fn hosts_match(allowed: &Url, url: &Url) -> bool {
+fn hosts_match(allowed: &Url, url: &Url, rules: EnvironmentRules) -> bool {
     let (Some(allowed_host), Some(host)) = (allowed.host_str(), url.host_str()) else {
         return allowed.host_str() == url.host_str();
     };
@@ -358,7 +363,7 @@ fn hosts_match(allowed: &Url, url: &Url) -> bool {
         return allowed_host == host;
     }
     match wildcard(allowed_host) {
-        Some(pattern) => pattern.fits(host),
+        Some(pattern) => rules != EnvironmentRules::Live && pattern.fits(host),
         None => without_www(allowed_host) == without_www(host),
     }
 }
@@ -425,4 +430,525 @@ fn queries_match(allowed: &Url, url: &Url) -> bool {
                     allowed_name == name && (allowed_value == PLACEHOLDER || allowed_value == value)
                 },
             ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::EnvironmentRules::{Dev, Live, Test};
+    use super::RedirectUrlError as Refusal;
+    use super::RedirectUrlType::{Discovery, Invite, Login, ResetPassword, Signup};
+    use super::*;
+
+    fn configured(url: &str, types: &[(RedirectUrlType, bool)]) -> RedirectUrl {
+        let valid_types =
+            types.iter().map(|&(r#type, is_default)| ValidType { r#type, is_default }).collect();
+        RedirectUrl { url: url.to_owned(), valid_types }
+    }
+
+    /// Asks for `requested` where only `allowed` is configured for logins.
+    fn login(allowed: &str, requested: &str, rules: EnvironmentRules) -> Result<String, Refusal> {
+        choose(&[configured(allowed, &[(Login, false)])], Some(requested), Login, rules, true)
+    }
+
+    const APP: &str = "https://app.example.com/authenticate?from=mail";
+
+    #[test]
+    fn the_configured_url_is_used() {
+        assert_eq!(login(APP, APP, Live).as_deref(), Ok(APP));
+        for same in [
+            "HTTPS://APP.EXAMPLE.COM/authenticate?from=mail",
+            "https://app.example.com:443/authenticate?from=mail",
+        ] {
+            assert_eq!(login(APP, same, Live).as_deref(), Ok(APP), "{same}");
+        }
+        assert_eq!(
+            login("http://localhost:3000", "http://localhost:3000/", Test).as_deref(),
+            Ok("http://localhost:3000/")
+        );
+    }
+
+    #[test]
+    fn whatever_differs_is_not_the_configured_url() {
+        for other in [
+            "https://app.example.com/authenticate",
+            "https://app.example.com/authenticate?from=mail&x=1",
+            "https://app.example.com/authenticate?FROM=mail",
+            "https://app.example.com/authenticate?from=Mail",
+            "https://app.example.com/authenticate/?from=mail",
+            "https://app.example.com/Authenticate?from=mail",
+            "https://app.example.com/?from=mail",
+            "https://app.example.com:8443/authenticate?from=mail",
+            "https://example.com/authenticate?from=mail",
+            "https://www.app.example.com.evil.example/authenticate?from=mail",
+            "app://app.example.com/authenticate?from=mail",
+        ] {
+            assert_eq!(login(APP, other, Live), Err(Refusal::NoMatch), "{other}");
+        }
+    }
+
+    #[test]
+    fn r23_urls_that_lead_elsewhere_are_refused() {
+        let invalid = Err(Refusal::InvalidFormat(Login));
+        let no_match = Err(Refusal::NoMatch);
+        for (requested, expected) in [
+            // Userinfo: the host is what stands behind the @.
+            ("https://app.example.com@evil.example/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com:443@evil.example/authenticate?from=mail", invalid.clone()),
+            ("https://ada@app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://ada:pw@app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://evil.example%40app.example.com/authenticate?from=mail", invalid.clone()),
+            // Backslash: a slash for browsers, a character of the host or path for others.
+            ("https://evil.example\\@app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com\\.evil.example/authenticate?from=mail", invalid.clone()),
+            ("https:\\\\app.example.com/authenticate?from=mail", invalid.clone()),
+            // Tab, newline, space and NUL: dropped by browsers.
+            ("https://app.example.com\t/authenticate?from=mail", invalid.clone()),
+            ("https://app.exam\nple.com/authenticate?from=mail", invalid.clone()),
+            ("\u{1}https://app.example.com/authenticate?from=mail", invalid.clone()),
+            (" https://app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/authenticate?from=mail ", invalid.clone()),
+            ("https://app.example.com/authenticate?from=mail\r\nSet-Cookie: a=b", invalid.clone()),
+            ("https://app.example.com\0.evil.example/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com\u{2028}/authenticate?from=mail", invalid.clone()),
+            ("java\tscript:alert(1)", invalid.clone()),
+            // IDN: a look-alike is another host; letters that turn into ours lead to ours, and are shown as ours.
+            ("https://\u{430}pp.example.com/authenticate?from=mail", no_match.clone()),
+            ("https://xn--pp-7kc.example.com/authenticate?from=mail", no_match.clone()),
+            ("https://xn--app-.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com\u{ff0f}.evil.example/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com\u{3002}evil.example/authenticate?from=mail", no_match.clone()),
+            ("https://app\u{3002}example\u{3002}com/authenticate?from=mail", Ok(APP.to_owned())),
+            // Trailing dot.
+            ("https://app.example.com./authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com\u{3002}/authenticate?from=mail", invalid.clone()),
+            // Port.
+            ("https://app.example.com:80/authenticate?from=mail", no_match.clone()),
+            ("https://app.example.com:/authenticate?from=mail", Ok(APP.to_owned())),
+            ("https://app.example.com:65536/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com:443.evil.example/authenticate?from=mail", invalid.clone()),
+            // Dot segments, plain, encoded and encoded twice.
+            ("https://app.example.com/x/../authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/./authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/authenticate/..?from=mail", invalid.clone()),
+            ("https://app.example.com/x/%2e%2E/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/x/.%2e/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/x/%252e%252e/authenticate?from=mail", no_match.clone()),
+            ("https://app.example.com/authenticate%3Ffrom=mail", no_match.clone()),
+            ("https://app.example.com/%61uthenticate?from=mail", no_match.clone()),
+            ("https://app.example.com%2fauthenticate?from=mail", invalid.clone()),
+            ("https://app.example%2ecom/authenticate?from=mail", invalid.clone()),
+            // Hosts that begin, end or are written like ours.
+            ("https://app.example.com.evil.example/authenticate?from=mail", no_match.clone()),
+            ("https://evil-app.example.com/authenticate?from=mail", no_match.clone()),
+            ("https://evil.example/app.example.com/authenticate?from=mail", no_match.clone()),
+            ("https://evil.example?app.example.com/authenticate?from=mail", no_match.clone()),
+            ("https://evil.example#app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https://app.example.com/authenticate?from=mail#x", invalid.clone()),
+            ("https://*.example.com/authenticate?from=mail", no_match.clone()),
+            // Other ways to write an absolute URL.
+            ("//app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https:app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https:/app.example.com/authenticate?from=mail", invalid.clone()),
+            ("https:///app.example.com/authenticate?from=mail", invalid.clone()),
+            ("/authenticate?from=mail", invalid.clone()),
+            ("authenticate", invalid.clone()),
+            ("app.example.com", invalid.clone()),
+            ("https://", invalid.clone()),
+            ("", invalid.clone()),
+            ("https://[::1/authenticate", invalid.clone()),
+            // Schemes.
+            ("http://app.example.com/authenticate?from=mail", Err(Refusal::MustUseHttps)),
+            ("javascript:alert(1)", Err(Refusal::CannotUseProtocol)),
+            ("JavaScript://app.example.com/%0aalert(1)", Err(Refusal::CannotUseProtocol)),
+            ("data:text/html,x", Err(Refusal::CannotUseProtocol)),
+            ("file:///etc/passwd", Err(Refusal::CannotUseProtocol)),
+            ("vbscript:x", Err(Refusal::CannotUseProtocol)),
+            ("blob:https://app.example.com/authenticate", Err(Refusal::CannotUseProtocol)),
+            ("view-source:https://app.example.com/authenticate", Err(Refusal::CannotUseProtocol)),
+            ("intent://app.example.com/authenticate", Err(Refusal::CannotUseProtocol)),
+            ("wss://app.example.com/authenticate?from=mail", Err(Refusal::CannotUseProtocol)),
+        ] {
+            assert_eq!(login(APP, requested, Live), expected, "{requested:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_at_most_2048_bytes() {
+        let of_length = |bytes: usize| format!("https://app.example.com/{}", "a".repeat(bytes - 24));
+        assert!(login(&of_length(2048), &of_length(2048), Live).is_ok());
+        assert_eq!(login(&of_length(2049), &of_length(2049), Live), Err(Refusal::InvalidFormat(Login)));
+    }
+
+    #[test]
+    fn www_is_the_same_host() {
+        for (allowed, requested) in [
+            ("https://example.com/a", "https://www.example.com/a"),
+            ("https://www.example.com/a", "https://example.com/a"),
+        ] {
+            // The origin that was asked for: its storage has the PKCE verifier.
+            assert_eq!(login(allowed, requested, Live).as_deref(), Ok(requested));
+        }
+        for requested in
+            ["https://www.www.example.com/a", "https://wwww.example.com/a", "https://www2.example.com/a"]
+        {
+            assert_eq!(login("https://example.com/a", requested, Live), Err(Refusal::NoMatch), "{requested}");
+        }
+        assert_eq!(login("https://com/a", "https://www.com/a", Live), Err(Refusal::NoMatch));
+        assert_eq!(login("app://example.com/a", "app://www.example.com/a", Live), Err(Refusal::NoMatch));
+    }
+
+    #[test]
+    fn a_url_counts_only_for_its_types() {
+        let list =
+            [configured(APP, &[(Login, true)]), configured("https://app.example.com/new", &[(Signup, true)])];
+        assert_eq!(choose(&list, Some(APP), Signup, Live, true), Err(Refusal::NoMatch));
+        assert_eq!(choose(&list, Some(APP), Login, Live, true).as_deref(), Ok(APP));
+        assert_eq!(choose(&[], Some(APP), Login, Live, true), Err(Refusal::NoMatch));
+    }
+
+    #[test]
+    fn without_a_request_the_default_of_the_type_is_taken() {
+        let list = [
+            configured("https://app.example.com/other", &[(Login, false), (Invite, false)]),
+            configured(APP, &[(Login, true), (Discovery, true)]),
+        ];
+        assert_eq!(choose(&list, None, Login, Live, false).as_deref(), Ok(APP));
+        assert_eq!(choose(&list, None, Discovery, Live, false).as_deref(), Ok(APP));
+        assert_eq!(choose(&list, None, Invite, Live, false), Err(Refusal::NoDefault(Invite)));
+        assert_eq!(choose(&list, None, Signup, Live, false), Err(Refusal::NoneConfigured(Signup)));
+        assert_eq!(choose(&[], None, ResetPassword, Dev, false), Err(Refusal::NoneConfigured(ResetPassword)));
+    }
+
+    #[test]
+    fn a_stored_default_is_checked_like_a_requested_url() {
+        let default = |url| choose(&[configured(url, &[(Login, true)])], None, Login, Live, false);
+        assert_eq!(default("http://app.example.com/"), Err(Refusal::MustUseHttps));
+        assert_eq!(default("javascript:alert(1)"), Err(Refusal::CannotUseProtocol));
+        assert_eq!(default("com.example.app:/callback"), Err(Refusal::PkceRequiredForNativeCallback));
+        assert_eq!(default("https://*.example.com/"), Err(Refusal::NoDefault(Login)));
+        assert_eq!(default("https://app.example.com/?to={}"), Err(Refusal::NoDefault(Login)));
+    }
+
+    #[test]
+    fn native_schemes_need_pkce() {
+        for native in ["slack://auth/callback", "com.example.app:/oauth/callback", "myapp:///callback?x=1"] {
+            let list = [configured(native, &[(Login, true)])];
+            for rules in [Live, Test, Dev] {
+                assert_eq!(choose(&list, Some(native), Login, rules, true).as_deref(), Ok(native));
+                assert_eq!(
+                    choose(&list, Some(native), Login, rules, false),
+                    Err(Refusal::PkceRequiredForNativeCallback)
+                );
+            }
+        }
+        assert_eq!(login("slack://auth/callback", "slack://other/callback", Live), Err(Refusal::NoMatch));
+        assert_eq!(login("myapp:/a", "myapp:a", Live), Err(Refusal::InvalidFormat(Login)));
+        assert_eq!(login("myapp://a/b", "myapp://x@a/b", Live), Err(Refusal::InvalidFormat(Login)));
+    }
+
+    #[test]
+    fn under_dev_this_machine_needs_no_configuration() {
+        for local in [
+            "http://localhost:3000/authenticate",
+            "http://localhost/",
+            "https://localhost:3443/any/path?and=query",
+            "http://127.0.0.1:5173/",
+            "http://[::1]:3000/x",
+        ] {
+            assert_eq!(choose(&[], Some(local), Login, Dev, false).as_deref(), Ok(local));
+            assert_eq!(choose(&[], Some(local), Login, Test, false), Err(Refusal::NoMatch), "{local}");
+        }
+        for other in [
+            "http://localhost.evil.example:3000/",
+            "http://127.0.0.1.evil.example/",
+            "http://notlocalhost:3000/",
+            "http://127.0.0.2:3000/",
+            "http://0.0.0.0:3000/",
+            "http://192.168.1.10:3000/",
+            "app://localhost/",
+        ] {
+            assert_eq!(choose(&[], Some(other), Login, Dev, true), Err(Refusal::NoMatch), "{other}");
+        }
+        for hidden in ["http://localhost:3000@evil.example/", "http://evil.example\\@localhost:3000/"] {
+            assert_eq!(
+                choose(&[], Some(hidden), Login, Dev, true),
+                Err(Refusal::InvalidFormat(Login)),
+                "{hidden}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wildcard_fits_one_label_of_the_same_owner() {
+        for (allowed, requested) in [
+            ("https://*.example.com/a", "https://acme.example.com/a"),
+            ("https://*.example.com/a", "https://pr-42.example.com/a"),
+            ("https://preview-*-acme.example.com/a", "https://preview-42-acme.example.com/a"),
+            ("http://*.localhost:3000/a", "http://acme.localhost:3000/a"),
+        ] {
+            assert_eq!(login(allowed, requested, Test).as_deref(), Ok(requested), "{allowed}");
+            assert!(login(allowed, requested, Live).is_err(), "{allowed}");
+        }
+        for (allowed, requested) in [
+            ("https://*.example.com/a", "https://example.com/a"),
+            ("https://*.example.com/a", "https://.example.com/a"),
+            ("https://*.example.com/a", "https://a.b.example.com/a"),
+            ("https://*.example.com/a", "https://evil.example/a"),
+            ("https://*.example.com/a", "https://acme.example.com.evil.example/a"),
+            ("https://*.example.com/a", "https://evilexample.com/a"),
+            ("https://*.example.com/a", "https://acme.example.com/b"),
+            ("https://*.example.com/a", "https://acme.example.com:8443/a"),
+            ("https://*.example.com/a", "http://acme.example.com/a"),
+            ("https://*.example.com/a", "https://*.example.com/a"),
+            ("https://*.example.com/a", "https://a_b.example.com/a"),
+            ("https://x-*-x.example.com/a", "https://x-x.example.com/a"),
+            ("https://x-*-x.example.com/a", "https://x--x.example.com/a"),
+            // As configured nowhere, but should it ever get into the store (R-23):
+            ("https://example.com*", "https://example.com.evil.example/"),
+            ("https://app.example.com/*", "https://app.example.com/a"),
+            ("app://*.example/a", "app://acme.example/a"),
+        ] {
+            assert_eq!(login(allowed, requested, Test), Err(Refusal::NoMatch), "{allowed} {requested}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_fits_any_value_of_its_parameter() {
+        let allowed = "https://app.example.com/a?from=mail&to={}";
+        for requested in [
+            "https://app.example.com/a?from=mail&to=%2Fprojects%2F1",
+            "https://app.example.com/a?from=mail&to=",
+            "https://app.example.com/a?from=mail&to={}",
+        ] {
+            assert_eq!(login(allowed, requested, Live).as_deref(), Ok(requested));
+        }
+        for requested in [
+            "https://app.example.com/a",
+            "https://app.example.com/a?to=x",
+            "https://app.example.com/a?to=x&from=mail",
+            "https://app.example.com/a?from=web&to=x",
+            "https://app.example.com/a?from=mail&to=x&more=1",
+            "https://app.example.com/a?from=mail&to=x&to=y",
+        ] {
+            assert_eq!(login(allowed, requested, Live), Err(Refusal::QueryParamsDoNotMatch), "{requested}");
+        }
+        assert_eq!(login(allowed, "https://app.example.com/b?from=mail&to=x", Live), Err(Refusal::NoMatch));
+    }
+
+    #[test]
+    fn configuration_takes_only_what_can_be_used_safely() {
+        let check = |url: &str, is_default: bool, rules| {
+            validate_configuration(url, &[ValidType { r#type: Signup, is_default }], rules)
+        };
+        for (url, is_default, rules) in [
+            (APP, true, Live),
+            ("com.example.app:/callback", true, Live),
+            ("http://localhost:3000/authenticate", true, Test),
+            ("http://intranet/authenticate", true, Test),
+            ("https://*.example.com/a", false, Test),
+            ("https://*-acme.vercel.app/a", false, Dev),
+            ("http://*.localhost:3000/a", false, Test),
+            ("https://app.example.com/a?to={}", false, Live),
+            ("https://bücher.example/a", true, Live),
+        ] {
+            assert_eq!(check(url, is_default, rules), Ok(()), "{url}");
+        }
+        let invalid = Refusal::InvalidFormat(Signup);
+        for (url, is_default, rules, refusal) in [
+            ("http://app.example.com/a", true, Live, Refusal::MustUseHttps),
+            ("http://localhost:3000/a", true, Live, Refusal::MustUseHttps),
+            ("https://*.example.com/a", false, Live, Refusal::NoWildcardsInLive),
+            ("https://app.example.com/*", false, Live, Refusal::NoWildcardsInLive),
+            ("https://*.example.com/a", true, Test, Refusal::WildcardCannotBeDefault),
+            ("https://app.example.com/a?to={}", true, Live, Refusal::PlaceholderCannotBeDefault),
+            ("javascript:alert(1)", true, Test, Refusal::CannotUseProtocol),
+            ("ftp://example.com/a", true, Test, Refusal::CannotUseProtocol),
+            ("https://example.com*", false, Test, invalid),
+            ("https://example.com*/a", false, Test, invalid),
+            ("https://example.*/a", false, Test, invalid),
+            ("https://a.*.example.com/a", false, Test, invalid),
+            ("https://*.*.example.com/a", false, Test, invalid),
+            ("https://**.example.com/a", false, Test, invalid),
+            ("https://*.com/a", false, Test, invalid),
+            ("https://*.co.uk/a", false, Test, invalid),
+            ("https://*/a", false, Test, invalid),
+            ("https://*:3000/a", false, Test, invalid),
+            ("https://*.0.0.1/a", false, Test, invalid),
+            ("https://app.example.com/*", false, Test, invalid),
+            ("https://app.example.com/a?to=*", false, Test, invalid),
+            ("myapp://*.example/a", false, Test, invalid),
+            ("https://ada@app.example.com/a", true, Test, invalid),
+            ("https://app.example.com/a#x", true, Test, invalid),
+            ("https://app.example.com/../a", true, Test, invalid),
+            ("https://app.example.com./a", true, Test, invalid),
+            ("/authenticate", true, Test, invalid),
+            ("", true, Test, invalid),
+        ] {
+            assert_eq!(check(url, is_default, rules), Err(refusal), "{url}");
+        }
+    }
+
+    #[test]
+    fn refusals_have_the_documented_names() {
+        for (refusal, name) in [
+            (Refusal::InvalidFormat(Login), "invalid_login_redirect_url"),
+            (Refusal::InvalidFormat(Discovery), "invalid_discovery_redirect_url"),
+            (Refusal::InvalidFormat(ResetPassword), "invalid_password_reset_redirect_url"),
+            (Refusal::NoMatch, "no_match_for_provided_magic_link_url"),
+            (Refusal::QueryParamsDoNotMatch, "query_params_do_not_match"),
+            (Refusal::NoneConfigured(Signup), "no_signup_redirect_urls_set"),
+            (Refusal::NoneConfigured(ResetPassword), "no_password_reset_redirect_url"),
+            (Refusal::NoDefault(Invite), "no_default_invite_redirect_url_set"),
+            (Refusal::MustUseHttps, "redirect_url_must_use_https"),
+            (Refusal::CannotUseProtocol, "redirect_url_cannot_use_protocol"),
+            (Refusal::PkceRequiredForNativeCallback, "pkce_required_for_native_callback"),
+            (Refusal::NoWildcardsInLive, "no_wildcards_in_live_redirect_url"),
+            (Refusal::WildcardCannotBeDefault, "redirect_url_with_wildcard_cannot_be_default"),
+            (
+                Refusal::PlaceholderCannotBeDefault,
+                "redirect_url_with_query_param_placeholder_cannot_be_default",
+            ),
+        ] {
+            assert_eq!(refusal.error_type().name(), name);
+            assert_eq!(refusal.error_type().status(), 400);
+        }
+    }
+
+    #[test]
+    fn a_redirect_url_has_the_documented_json() {
+        let url = configured(APP, &[(Login, true), (ResetPassword, false)]);
+        let json = serde_json::json!({
+            "url": APP,
+            "valid_types": [
+                {"type": "LOGIN", "is_default": true},
+                {"type": "RESET_PASSWORD", "is_default": false},
+            ],
+        });
+        assert_eq!(serde_json::to_value(&url).expect("JSON"), json);
+        assert_eq!(serde_json::from_value::<RedirectUrl>(json).expect("a redirect URL"), url);
+    }
+
+    #[test]
+    fn parameters_are_appended_to_what_is_there() {
+        let pairs = [("token", "a-b_c="), ("slug", "a&b c")];
+        for (url, expected) in [
+            ("https://a.example/", "https://a.example/?token=a-b_c%3D&slug=a%26b+c"),
+            ("https://a.example/?x=1", "https://a.example/?x=1&token=a-b_c%3D&slug=a%26b+c"),
+            ("https://a.example/?", "https://a.example/?token=a-b_c%3D&slug=a%26b+c"),
+            ("https://a.example/?x&", "https://a.example/?x&token=a-b_c%3D&slug=a%26b+c"),
+            ("https://a.example/#/p?q", "https://a.example/?token=a-b_c%3D&slug=a%26b+c#/p?q"),
+            ("https://a.example/?x=%20y#f", "https://a.example/?x=%20y&token=a-b_c%3D&slug=a%26b+c#f"),
+            ("slack://auth/callback", "slack://auth/callback?token=a-b_c%3D&slug=a%26b+c"),
+        ] {
+            assert_eq!(append_query(url, &pairs), expected);
+        }
+        assert_eq!(append_query("https://a.example/?x#f", &[]), "https://a.example/?x#f");
+    }
+
+    /// The host as a naive reader sees it (RFC 3986 appendix B), not as the parser of browsers does.
+    fn naive_host(url: &str) -> &str {
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        host.rsplit_once(':').map_or(host, |(host, _)| host)
+    }
+
+    /// Pieces that URLs and attacks on them are made of.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(vec![
+                "https://",
+                "http://",
+                "app.example.com",
+                "example.com",
+                "www.",
+                "evil.example",
+                "localhost",
+                "@",
+                "\\",
+                "/",
+                "//",
+                ".",
+                "..",
+                "?",
+                "#",
+                ":",
+                ":443",
+                "&",
+                "=",
+                "%2e",
+                "%2f",
+                "%40",
+                "%00",
+                "\t",
+                "\n",
+                " ",
+                "*",
+                "{}",
+                "\u{3002}",
+                "\u{ff0f}",
+                "\u{ff20}",
+                "\u{430}",
+                "\u{200b}",
+                "xn--",
+                "-",
+                "to",
+                "a",
+            ])
+            .prop_map(str::to_owned),
+            any::<char>().prop_map(String::from),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_request_leads_to_a_host_that_is_not_configured(
+            start in prop::sample::select(vec!["", "https://", "https://app.example.com", "https://app.example.com/a?to="]),
+            pieces in prop::collection::vec(piece(), 0..8),
+            is_live: bool,
+        ) {
+            let requested = start.to_owned() + &pieces.concat();
+            let list = [
+                configured("https://app.example.com/a?to={}", &[(Login, false)]),
+                configured("https://example.com/", &[(Login, true)]),
+                configured("https://*.preview.example.com/", &[(Login, false)]),
+            ];
+            let rules = if is_live { Live } else { Test };
+            if let Ok(url) = choose(&list, Some(&requested), Login, rules, true) {
+                let parsed = Url::parse(&url).expect("a URL");
+                let host = parsed.host_str().expect("a host");
+                let is_configured = ["app.example.com", "www.app.example.com", "example.com", "www.example.com"].contains(&host)
+                    || host.ends_with(".preview.example.com");
+                prop_assert!(is_configured, "{:?} led to {}", requested, url);
+                prop_assert_eq!(host, naive_host(&url), "two readers disagree about {}", url);
+                prop_assert_eq!(parsed.scheme(), "https");
+                prop_assert_eq!(parsed.as_str(), &url);
+            }
+        }
+
+        #[test]
+        fn what_was_chosen_can_be_asked_for_again(pieces in prop::collection::vec(piece(), 0..6)) {
+            let requested = "https://app.example.com/a?to=".to_owned() + &pieces.concat();
+            let list = [configured("https://app.example.com/a?to={}", &[(Login, false)])];
+            if let Ok(url) = choose(&list, Some(&requested), Login, Live, true) {
+                prop_assert_eq!(choose(&list, Some(&url), Login, Live, true), Ok(url.clone()));
+                let sent = append_query(&url, &[("token", "t")]);
+                let sent = Url::parse(&sent).expect("a URL");
+                prop_assert_eq!(sent.query_pairs().last(), Some(("token".into(), "t".into())));
+            }
+        }
+
+        #[test]
+        fn any_text_is_answered_without_a_panic(configured_url: String, requested: String) {
+            let list = [configured(&configured_url, &[(Login, true)])];
+            let _ = choose(&list, Some(&requested), Login, Dev, false);
+            let _ = choose(&list, None, Login, Dev, false);
+            let _ = validate_configuration(&configured_url, &list[0].valid_types, Test);
+            let _ = append_query(&requested, &[("token", "t")]);
+        }
+    }
 }

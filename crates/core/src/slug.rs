@@ -42,9 +42,9 @@ pub fn derive_slug(name: &str) -> String {
     let words: Vec<&str> = slug.split('-').filter(|word| !word.is_empty()).collect();
     let mut slug = words.join("-");
     slug.truncate(*SLUG_CHARACTERS.end());
-    let slug = slug.trim_end_matches('-');
+    let slug = slug.trim_matches(['-', '.', '_', '~']);
 
-    // Names like `X` or `undefined` need company; a name like one of our ids, or of dots alone, is past saving.
+    // Names like `X` or `undefined` need company; a name like one of our ids is past saving.
     let accompanied = with_suffix(FALLBACK_SLUG, slug);
     [slug, accompanied.as_str()]
         .into_iter()
@@ -119,4 +119,109 @@ fn ascii_letters(c: char) -> Option<&'static str> {
         'ź' | 'ż' | 'ž' => "z",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "organization-test-07971b06-ac8b-4cdb-9c15-63b17e653931";
+
+    #[test]
+    fn slugs_have_the_documented_characters_and_length() {
+        for right in ["ab", "Acme-Inc", "a.b_c~d", "--", "42", &"a".repeat(128), "test-live", "undefined-inc"]
+        {
+            assert!(is_valid_slug(right), "{right}");
+        }
+        for wrong in ["", "a", &"a".repeat(129), "a b", "a/b", "a|b", "a%2fb", "café", "a\0b", "ab\n"] {
+            assert!(!is_valid_slug(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_would_be_read_in_another_way_are_refused() {
+        let upper = ID.to_ascii_uppercase();
+        let live = ID.replace("test", "live");
+        for wrong in ["..", "...", "undefined", "NULL", "None", ID, &upper, &live] {
+            assert!(!is_valid_slug(wrong), "slug {wrong}");
+            assert!(!is_valid_external_id(wrong), "external id {wrong}");
+        }
+        for wrong in [".", "passwords", "mfa_phone_numbers"] {
+            assert!(!is_valid_external_id(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn external_ids_have_the_documented_characters_and_length() {
+        let uuid = &ID["organization-test-".len()..];
+        for right in ["1", "crm|42", "a.b_c-d", uuid, "acme-prod-1", &"a".repeat(128), "organization-test-42"]
+        {
+            assert!(is_valid_external_id(right), "{right}");
+        }
+        for wrong in ["", &"a".repeat(129), "a b", "a~b", "a/b", "é", "a\0", "a\n"] {
+            assert!(!is_valid_external_id(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn names_become_readable_slugs() {
+        for (name, expected) in [
+            ("Acme", "acme"),
+            ("Acme, Inc.", "acme-inc"),
+            ("3.14 ~ Pi_Lab", "3.14-~-pi_lab"),
+            ("  Acme   Inc  ", "acme-inc"),
+            ("Müller & Söhne", "muller-sohne"),
+            ("Mu\u{308}ller", "muller"),
+            ("Café Zürich", "cafe-zurich"),
+            ("Straße", "strasse"),
+            ("O'Reilly’s", "oreillys"),
+            ("Łódź Œuvre Ærø", "lodz-oeuvre-aero"),
+            ("A/B", "a-b"),
+            ("株式会社", "organization"),
+            ("株式会社 Acme", "acme"),
+            ("X", "organization-x"),
+            ("", "organization"),
+            ("---", "organization"),
+            ("..", "organization"),
+            ("undefined", "organization-undefined"),
+            (ID, "organization"),
+        ] {
+            let slug = derive_slug(name);
+            assert_eq!(slug, expected, "{name}");
+        }
+        assert_eq!(derive_slug(&"ab ".repeat(100)).len(), 128);
+    }
+
+    #[test]
+    fn suffixes_shorten_only_what_is_too_long() {
+        assert_eq!(with_suffix("acme", "x7k2"), "acme-x7k2");
+        assert_eq!(with_suffix("acme", ""), "acme");
+        let long = with_suffix(&"a".repeat(128), "x7k2");
+        assert_eq!(long.len(), 128);
+        assert!(long.ends_with("a-x7k2"));
+        assert_eq!(with_suffix(&"-".repeat(128), "x7k2"), "-x7k2");
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_has_a_valid_slug(name: String, suffix in "[a-z0-9]{1,8}") {
+            let slug = derive_slug(&name);
+            prop_assert!(is_valid_slug(&slug), "{}", slug);
+            prop_assert!(is_valid_slug(&with_suffix(&slug, &suffix)));
+        }
+
+        #[test]
+        fn every_printable_name_has_a_valid_slug(name in r"[ -~äöüß]{0,160}") {
+            prop_assert!(is_valid_slug(&derive_slug(&name)));
+        }
+
+        #[test]
+        fn no_id_of_ours_is_taken_for_an_external_id(prefix in "[a-z]{1,12}(-[a-z]{1,12}){0,2}", kind in "test|live", bytes: [u8; 16]) {
+            let id = format!("{prefix}-{kind}-{}", uuid::Uuid::from_bytes(bytes));
+            prop_assert!(!is_valid_external_id(&id));
+            prop_assert!(!is_valid_slug(&id));
+        }
+    }
 }
