@@ -3,7 +3,7 @@
 //! A text message costs money, and fraud rings earn by making servers send them to numbers of their own. The
 //! allow-list of countries is what stops them, so a number is attributed to the country that really bills it:
 //! `+1 242` is the Bahamas, not the United States, and `+44 7624` the Isle of Man, not Great Britain. Ranges that
-//! are no country's, or that callers pay extra for, belong to none and are never allowed.
+//! are no country's (toll-free, personal, satellite) belong to none and are never allowed.
 
 use std::fmt;
 
@@ -32,7 +32,9 @@ impl PhoneNumber {
 
     /// The country that the number belongs to, as an ISO 3166-1 code such as `US`.
     ///
-    /// `None` for toll-free, premium, personal, satellite and unassigned ranges.
+    /// `None` for ranges that are no country's: toll-free and premium ones of North America, personal numbers,
+    /// satellites, calling codes that nobody has. North American area codes that are not known to be another
+    /// country's count as those of the United States.
     pub fn country(&self) -> Option<&'static str> {
         let digits = &self.0[1..];
         match digits.strip_prefix('1') {
@@ -66,10 +68,10 @@ const NORTH_AMERICAN_AREAS: &[(&str, &[u16])] = &[
     (
         "CA",
         &[
-            204, 226, 236, 249, 250, 257, 263, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416, 418,
-            428, 431, 437, 438, 450, 460, 468, 474, 506, 514, 519, 537, 548, 568, 579, 581, 584, 587, 604,
-            613, 639, 647, 672, 683, 705, 709, 742, 753, 778, 780, 782, 807, 819, 825, 851, 867, 873, 879,
-            902, 905, 942,
+            204, 226, 236, 249, 250, 257, 263, 273, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416,
+            418, 428, 431, 437, 438, 450, 460, 468, 474, 506, 514, 519, 537, 548, 568, 579, 581, 584, 587,
+            604, 613, 639, 647, 672, 683, 705, 709, 742, 753, 778, 780, 782, 807, 819, 825, 851, 867, 873,
+            879, 902, 905, 942,
         ],
     ),
     ("AG", &[268]),
@@ -117,78 +119,60 @@ fn is_non_geographic(area: u16) -> bool {
     let is_personal = matches!(area,
         500 | 521..=529 | 532 | 533 | 535 | 538 | 542..=547 | 549 | 550 | 552..=554 | 556 | 566 | 569 | 577 | 578
         | 588 | 589);
-    is_personal || (matches!(area / 100, 6 | 8) && is_doubled) || matches!(area, 456 | 700 | 710 | 900)
+    is_personal
+        || (matches!(area / 100, 6 | 8) && is_doubled)
+        || matches!(area, 456 | 700 | 710 | 880..=889 | 900)
 }
 
-/// Calling codes, and longer prefixes where a part of a plan is another country's or no country's. Sorted.
+/// Calling codes, and longer prefixes where a part of a plan is another country's, or no country's (empty). Sorted.
 #[rustfmt::skip]
-const PREFIXES: &[(&str, Option<&str>)] = &[
-    ("20", Some("EG")), ("211", Some("SS")), ("212", Some("MA")), ("2125288", Some("EH")),
-    ("2125289", Some("EH")), ("213", Some("DZ")), ("216", Some("TN")), ("218", Some("LY")),
-    ("220", Some("GM")), ("221", Some("SN")), ("222", Some("MR")), ("223", Some("ML")),
-    ("224", Some("GN")), ("225", Some("CI")), ("226", Some("BF")), ("227", Some("NE")),
-    ("228", Some("TG")), ("229", Some("BJ")), ("230", Some("MU")), ("231", Some("LR")),
-    ("232", Some("SL")), ("233", Some("GH")), ("234", Some("NG")), ("235", Some("TD")),
-    ("236", Some("CF")), ("237", Some("CM")), ("238", Some("CV")), ("239", Some("ST")),
-    ("240", Some("GQ")), ("241", Some("GA")), ("242", Some("CG")), ("243", Some("CD")),
-    ("244", Some("AO")), ("245", Some("GW")), ("246", Some("IO")), ("247", Some("SH")),
-    ("248", Some("SC")), ("249", Some("SD")), ("250", Some("RW")), ("251", Some("ET")),
-    ("252", Some("SO")), ("253", Some("DJ")), ("254", Some("KE")), ("255", Some("TZ")),
-    ("256", Some("UG")), ("257", Some("BI")), ("258", Some("MZ")), ("260", Some("ZM")),
-    ("261", Some("MG")), ("262", Some("RE")), ("262269", Some("YT")), ("262639", Some("YT")),
-    ("263", Some("ZW")), ("264", Some("NA")), ("265", Some("MW")), ("266", Some("LS")),
-    ("267", Some("BW")), ("268", Some("SZ")), ("269", Some("KM")), ("27", Some("ZA")), ("290", Some("SH")),
-    ("291", Some("ER")), ("297", Some("AW")), ("298", Some("FO")), ("299", Some("GL")), ("30", Some("GR")),
-    ("31", Some("NL")), ("32", Some("BE")), ("33", Some("FR")), ("34", Some("ES")), ("350", Some("GI")),
-    ("351", Some("PT")), ("352", Some("LU")), ("353", Some("IE")), ("354", Some("IS")),
-    ("355", Some("AL")), ("356", Some("MT")), ("357", Some("CY")), ("358", Some("FI")),
-    ("35818", Some("AX")), ("359", Some("BG")), ("36", Some("HU")), ("370", Some("LT")),
-    ("371", Some("LV")), ("372", Some("EE")), ("373", Some("MD")), ("374", Some("AM")),
-    ("375", Some("BY")), ("376", Some("AD")), ("377", Some("MC")), ("378", Some("SM")),
-    ("380", Some("UA")), ("381", Some("RS")), ("382", Some("ME")), ("383", Some("XK")),
-    ("385", Some("HR")), ("386", Some("SI")), ("387", Some("BA")), ("389", Some("MK")), ("39", Some("IT")),
-    ("3906698", Some("VA")), ("40", Some("RO")), ("41", Some("CH")), ("420", Some("CZ")),
-    ("421", Some("SK")), ("423", Some("LI")), ("43", Some("AT")), ("44", Some("GB")),
-    ("441481", Some("GG")), ("441534", Some("JE")), ("441624", Some("IM")), ("4470", None),
-    ("447509", Some("JE")), ("447524", Some("IM")), ("4476", None), ("447624", Some("IM")),
-    ("447700", Some("JE")), ("447781", Some("GG")), ("447797", Some("JE")), ("447829", Some("JE")),
-    ("447839", Some("GG")), ("447911", Some("GG")), ("447924", Some("IM")), ("447937", Some("JE")),
-    ("45", Some("DK")), ("46", Some("SE")), ("47", Some("NO")), ("4779", Some("SJ")), ("48", Some("PL")),
-    ("49", Some("DE")), ("500", Some("FK")), ("501", Some("BZ")), ("502", Some("GT")), ("503", Some("SV")),
-    ("504", Some("HN")), ("505", Some("NI")), ("506", Some("CR")), ("507", Some("PA")),
-    ("508", Some("PM")), ("509", Some("HT")), ("51", Some("PE")), ("52", Some("MX")), ("53", Some("CU")),
-    ("54", Some("AR")), ("55", Some("BR")), ("56", Some("CL")), ("57", Some("CO")), ("58", Some("VE")),
-    ("590", Some("GP")), ("591", Some("BO")), ("592", Some("GY")), ("593", Some("EC")),
-    ("594", Some("GF")), ("595", Some("PY")), ("596", Some("MQ")), ("597", Some("SR")),
-    ("598", Some("UY")), ("5993", Some("BQ")), ("5994", Some("BQ")), ("5997", Some("BQ")),
-    ("5999", Some("CW")), ("60", Some("MY")), ("61", Some("AU")), ("6189162", Some("CC")),
-    ("6189164", Some("CX")), ("62", Some("ID")), ("63", Some("PH")), ("64", Some("NZ")),
-    ("65", Some("SG")), ("66", Some("TH")), ("670", Some("TL")), ("6721", Some("AQ")),
-    ("6723", Some("NF")), ("673", Some("BN")), ("674", Some("NR")), ("675", Some("PG")),
-    ("676", Some("TO")), ("677", Some("SB")), ("678", Some("VU")), ("679", Some("FJ")),
-    ("680", Some("PW")), ("681", Some("WF")), ("682", Some("CK")), ("683", Some("NU")),
-    ("685", Some("WS")), ("686", Some("KI")), ("687", Some("NC")), ("688", Some("TV")),
-    ("689", Some("PF")), ("690", Some("TK")), ("691", Some("FM")), ("692", Some("MH")), ("7", Some("RU")),
-    ("76", Some("KZ")), ("77", Some("KZ")), ("81", Some("JP")), ("82", Some("KR")), ("84", Some("VN")),
-    ("850", Some("KP")), ("852", Some("HK")), ("853", Some("MO")), ("855", Some("KH")),
-    ("856", Some("LA")), ("86", Some("CN")), ("880", Some("BD")), ("886", Some("TW")), ("90", Some("TR")),
-    ("91", Some("IN")), ("92", Some("PK")), ("93", Some("AF")), ("94", Some("LK")), ("95", Some("MM")),
-    ("960", Some("MV")), ("961", Some("LB")), ("962", Some("JO")), ("963", Some("SY")),
-    ("964", Some("IQ")), ("965", Some("KW")), ("966", Some("SA")), ("967", Some("YE")),
-    ("968", Some("OM")), ("970", Some("PS")), ("971", Some("AE")), ("972", Some("IL")),
-    ("973", Some("BH")), ("974", Some("QA")), ("975", Some("BT")), ("976", Some("MN")),
-    ("977", Some("NP")), ("98", Some("IR")), ("992", Some("TJ")), ("993", Some("TM")), ("994", Some("AZ")),
-    ("995", Some("GE")), ("996", Some("KG")), ("998", Some("UZ")),
+const PREFIXES: &[(&str, &str)] = &[
+    ("20", "EG"), ("211", "SS"), ("212", "MA"), ("2125288", "EH"), ("2125289", "EH"), ("213", "DZ"),
+    ("216", "TN"), ("218", "LY"), ("220", "GM"), ("221", "SN"), ("222", "MR"), ("223", "ML"), ("224", "GN"),
+    ("225", "CI"), ("226", "BF"), ("227", "NE"), ("228", "TG"), ("229", "BJ"), ("230", "MU"), ("231", "LR"),
+    ("232", "SL"), ("233", "GH"), ("234", "NG"), ("235", "TD"), ("236", "CF"), ("237", "CM"), ("238", "CV"),
+    ("239", "ST"), ("240", "GQ"), ("241", "GA"), ("242", "CG"), ("243", "CD"), ("244", "AO"), ("245", "GW"),
+    ("246", "IO"), ("247", "SH"), ("248", "SC"), ("249", "SD"), ("250", "RW"), ("251", "ET"), ("252", "SO"),
+    ("253", "DJ"), ("254", "KE"), ("255", "TZ"), ("256", "UG"), ("257", "BI"), ("258", "MZ"), ("260", "ZM"),
+    ("261", "MG"), ("262", "RE"), ("262269", "YT"), ("262639", "YT"), ("263", "ZW"), ("264", "NA"),
+    ("265", "MW"), ("266", "LS"), ("267", "BW"), ("268", "SZ"), ("269", "KM"), ("27", "ZA"), ("290", "SH"),
+    ("291", "ER"), ("297", "AW"), ("298", "FO"), ("299", "GL"), ("30", "GR"), ("31", "NL"), ("32", "BE"),
+    ("33", "FR"), ("34", "ES"), ("350", "GI"), ("351", "PT"), ("352", "LU"), ("353", "IE"), ("354", "IS"),
+    ("355", "AL"), ("356", "MT"), ("357", "CY"), ("358", "FI"), ("35818", "AX"), ("359", "BG"), ("36", "HU"),
+    ("370", "LT"), ("371", "LV"), ("372", "EE"), ("373", "MD"), ("374", "AM"), ("375", "BY"), ("376", "AD"),
+    ("377", "MC"), ("378", "SM"), ("380", "UA"), ("381", "RS"), ("382", "ME"), ("383", "XK"), ("385", "HR"),
+    ("386", "SI"), ("387", "BA"), ("389", "MK"), ("39", "IT"), ("3906698", "VA"), ("40", "RO"), ("41", "CH"),
+    ("420", "CZ"), ("421", "SK"), ("423", "LI"), ("43", "AT"), ("44", "GB"), ("441481", "GG"),
+    ("441534", "JE"), ("441624", "IM"), ("4470", ""), ("447509", "JE"), ("447524", "IM"), ("4476", ""),
+    ("447624", "IM"), ("447700", "JE"), ("447781", "GG"), ("447797", "JE"), ("447829", "JE"),
+    ("447839", "GG"), ("447911", "GG"), ("447924", "IM"), ("447937", "JE"), ("45", "DK"), ("46", "SE"),
+    ("47", "NO"), ("4779", "SJ"), ("48", "PL"), ("49", "DE"), ("500", "FK"), ("501", "BZ"), ("502", "GT"),
+    ("503", "SV"), ("504", "HN"), ("505", "NI"), ("506", "CR"), ("507", "PA"), ("508", "PM"), ("509", "HT"),
+    ("51", "PE"), ("52", "MX"), ("53", "CU"), ("54", "AR"), ("55", "BR"), ("56", "CL"), ("57", "CO"),
+    ("58", "VE"), ("590", "GP"), ("591", "BO"), ("592", "GY"), ("593", "EC"), ("594", "GF"), ("595", "PY"),
+    ("596", "MQ"), ("597", "SR"), ("598", "UY"), ("5993", "BQ"), ("5994", "BQ"), ("5997", "BQ"),
+    ("5999", "CW"), ("60", "MY"), ("61", "AU"), ("6189162", "CC"), ("6189164", "CX"), ("62", "ID"),
+    ("63", "PH"), ("64", "NZ"), ("65", "SG"), ("66", "TH"), ("670", "TL"), ("672", "NF"), ("673", "BN"),
+    ("674", "NR"), ("675", "PG"), ("676", "TO"), ("677", "SB"), ("678", "VU"), ("679", "FJ"), ("680", "PW"),
+    ("681", "WF"), ("682", "CK"), ("683", "NU"), ("685", "WS"), ("686", "KI"), ("687", "NC"), ("688", "TV"),
+    ("689", "PF"), ("690", "TK"), ("691", "FM"), ("692", "MH"), ("7", "RU"), ("76", "KZ"), ("77", "KZ"),
+    ("81", "JP"), ("82", "KR"), ("84", "VN"), ("850", "KP"), ("852", "HK"), ("853", "MO"), ("855", "KH"),
+    ("856", "LA"), ("86", "CN"), ("880", "BD"), ("886", "TW"), ("90", "TR"), ("91", "IN"), ("92", "PK"),
+    ("93", "AF"), ("94", "LK"), ("95", "MM"), ("960", "MV"), ("961", "LB"), ("962", "JO"), ("963", "SY"),
+    ("964", "IQ"), ("965", "KW"), ("966", "SA"), ("967", "YE"), ("968", "OM"), ("970", "PS"), ("971", "AE"),
+    ("972", "IL"), ("973", "BH"), ("974", "QA"), ("975", "BT"), ("976", "MN"), ("977", "NP"), ("98", "IR"),
+    ("992", "TJ"), ("993", "TM"), ("994", "AZ"), ("995", "GE"), ("996", "KG"), ("998", "UZ"),
 ];
 
 /// Digits in the longest of the [`PREFIXES`].
 const PREFIX_DIGITS_MAX: usize = 7;
 
 fn country_of_longest_prefix(digits: &str) -> Option<&'static str> {
-    (1..=PREFIX_DIGITS_MAX.min(digits.len())).rev().find_map(|length| {
-        let found = PREFIXES.binary_search_by_key(&&digits[..length], |(prefix, _)| prefix).ok()?;
-        Some(PREFIXES[found].1)
-    })?
+    (1..=PREFIX_DIGITS_MAX.min(digits.len()))
+        .rev()
+        .find_map(|length| PREFIXES.binary_search_by_key(&&digits[..length], |(prefix, _)| prefix).ok())
+        .map(|found| PREFIXES[found].1)
+        .filter(|country| !country.is_empty())
 }
 
 #[cfg(test)]
@@ -246,6 +230,8 @@ mod tests {
             ("+18095550123", Some("DO")),
             ("+18005550123", None),
             ("+18885550123", None),
+            ("+18865550123", None),
+            ("+12735550123", Some("CA")),
             ("+19005550123", None),
             ("+15005550006", None),
             ("+16005550123", None),

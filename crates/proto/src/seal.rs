@@ -41,7 +41,7 @@ pub struct MasterKey {
     fingerprint: [u8; FINGERPRINT_BYTES],
     sealing: LessSafeKey,
     root: Prk,
-    previous: Option<Box<MasterKey>>,
+    previous: Vec<MasterKey>,
 }
 
 /// Why a text is not a master key.
@@ -73,7 +73,7 @@ impl MasterKey {
         let fingerprint = expand(&root, &[b"fingerprint"])[..FINGERPRINT_BYTES]
             .try_into()
             .expect("32 derived bytes are enough for a fingerprint");
-        Self { fingerprint, sealing: LessSafeKey::new(sealing), root, previous: None }
+        Self { fingerprint, sealing: LessSafeKey::new(sealing), root, previous: Vec::new() }
     }
 
     /// Reads a master key from base64, standard or URL-safe, padded or not, white space around it ignored.
@@ -96,8 +96,10 @@ impl MasterKey {
 
     /// Also opens what `previous` has sealed. Everything new is sealed under this key alone.
     #[must_use]
-    pub fn with_previous(mut self, previous: MasterKey) -> Self {
-        self.previous = Some(Box::new(previous));
+    pub fn with_previous(mut self, mut previous: MasterKey) -> Self {
+        let older = std::mem::take(&mut previous.previous);
+        self.previous.push(previous);
+        self.previous.extend(older);
         self
     }
 
@@ -158,7 +160,7 @@ impl MasterKey {
     }
 
     fn keys(&self) -> impl Iterator<Item = &MasterKey> {
-        std::iter::successors(Some(self), |key| key.previous.as_deref())
+        std::iter::once(self).chain(&self.previous)
     }
 }
 
@@ -236,10 +238,15 @@ mod tests {
     #[test]
     fn values_of_a_previous_key_open_until_they_are_sealed_anew() {
         let old = key(1).seal("totp/ada", b"seed", &SystemRandom);
-        let rotated = key(3).with_previous(key(2).with_previous(key(1)));
-        assert_eq!(rotated.open("totp/ada", &old).as_deref(), Some(&b"seed"[..]));
-        assert!(rotated.needs_resealing(&old));
+        for rotated in [
+            key(3).with_previous(key(2).with_previous(key(1))),
+            key(3).with_previous(key(1)).with_previous(key(2)),
+        ] {
+            assert_eq!(rotated.open("totp/ada", &old).as_deref(), Some(&b"seed"[..]));
+            assert!(rotated.needs_resealing(&old));
+        }
 
+        let rotated = key(3).with_previous(key(1));
         let new = rotated.seal("totp/ada", b"seed", &SystemRandom);
         assert!(!rotated.needs_resealing(&new));
         assert_eq!(key(3).open("totp/ada", &new).as_deref(), Some(&b"seed"[..]));
