@@ -229,11 +229,11 @@ test('a wrong secret is unauthorized everywhere', async () => {
   ]) {
     const stranger = sdk(server, overrides);
     for (const call of [
-      stranger.sessions.authenticate({ session_token }),
-      stranger.organizations.get({ organization_id }),
-      stranger.organizations.delete({ organization_id }),
+      () => stranger.sessions.authenticate({ session_token }),
+      () => stranger.organizations.get({ organization_id }),
+      () => stranger.organizations.delete({ organization_id }),
     ]) {
-      await assert.rejects(call, (error) => error instanceof StytchError && error.status_code === 401);
+      await assert.rejects(call(), (error) => error instanceof StytchError && error.status_code === 401);
     }
   }
   await refuses(sdk(server, { secret: 'secret-test-wrong' }).organizations.search({}), 401, 'unauthorized_credentials');
