@@ -40,10 +40,11 @@ export default function HomePage() {
   return (
     <section className="card">
       <header>
-        <h1>{member.name || member.email_address}</h1>
+        <h1>{member.name || 'Welcome'}</h1>
         <span role="status" className="badge">
           {fromCache ? 'from cache' : 'fresh'}
         </span>
+        <button onClick={() => stytch.session.revoke()}>Sign out</button>
       </header>
 
       <dl>
@@ -56,20 +57,21 @@ export default function HomePage() {
       </dl>
 
       <form action={renameAction}>
-        <label htmlFor="name">Name</label>
-        <input id="name" name="name" defaultValue={member.name} required />
-        <button disabled={isRenaming}>Save by server action</button>
+        <label>
+          Name
+          <input name="name" defaultValue={member.name} required />
+        </label>
+        <button className="primary" disabled={isRenaming}>
+          Save by server action
+        </button>
         {renamed && <output>{renamed.message}</output>}
       </form>
 
-      <div className="row">
-        <button onClick={askRoute}>Ask the protected route</button>
-        <Link href="/reports" prefetch={false}>
-          Open the page behind the proxy
-        </Link>
-        <button onClick={() => stytch.session.revoke()}>Sign out</button>
-      </div>
+      <button onClick={askRoute}>Ask the protected route</button>
       {answer && <output>{answer}</output>}
+      <Link href="/reports" prefetch={false}>
+        Open the page behind the proxy
+      </Link>
     </section>
   );
 }

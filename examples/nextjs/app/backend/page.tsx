@@ -8,7 +8,7 @@ export default async function BackendPage() {
 
   return (
     <section className="card">
-      <h1>{auth.member.name || auth.member.email_address}</h1>
+      <h1>{auth.member.name || 'Welcome'}</h1>
       <dl>
         <dt>Email</dt>
         <dd>{auth.member.email_address}</dd>

@@ -12,17 +12,25 @@ export default function BackendLoginPage() {
 
       {current.step === 'email' && (
         <>
-          <label htmlFor="email">Email</label>
-          <input id="email" name="email" type="email" autoComplete="email" required autoFocus />
-          <button disabled={isPending}>Email me a code</button>
+          <label>
+            Email
+            <input name="email" type="email" autoComplete="email" required autoFocus />
+          </label>
+          <button className="primary" disabled={isPending}>
+            Email me a code
+          </button>
         </>
       )}
 
       {current.step === 'code' && (
         <>
-          <label htmlFor="code">Code sent to {current.email}</label>
-          <input id="code" name="code" inputMode="numeric" autoComplete="one-time-code" required autoFocus />
-          <button disabled={isPending}>Continue</button>
+          <label>
+            Code sent to {current.email}
+            <input name="code" inputMode="numeric" autoComplete="one-time-code" required autoFocus />
+          </label>
+          <button className="primary" disabled={isPending}>
+            Continue
+          </button>
         </>
       )}
 
@@ -33,9 +41,13 @@ export default function BackendLoginPage() {
               {name}
             </button>
           ))}
-          <label htmlFor="organization_name">New organization</label>
-          <input id="organization_name" name="organization_name" required />
-          <button disabled={isPending}>Create organization</button>
+          <label>
+            New organization
+            <input name="organization_name" required />
+          </label>
+          <button className="primary" disabled={isPending}>
+            Create organization
+          </button>
         </>
       )}
 
