@@ -76,9 +76,7 @@
   }
 
   function matches(message, query) {
-    return [message.to, message.subject, message.text, message.code].some((value) =>
-      value?.toLowerCase().includes(query),
-    );
+    return [message.to, headline(message), message.code].some((value) => value?.toLowerCase().includes(query));
   }
 
   /** Brings everything that is shown in line with the messages, the search and the address. */
