@@ -15,8 +15,8 @@ use super::{Config, Durability, LogFormat, MasterKey, Mode, SmsTemplate, SmtpRel
 pub struct Key {
     /// Name in the file, with dots between tables: `database.url`.
     pub path: &'static str,
-    /// Flag of the command line, without dashes, for keys one likes to set by hand. Never a secret: other
-    /// processes can read a command line.
+    /// Flag of the command line, without dashes, for keys one likes to set by hand. Never a secret,
+    /// since other processes can read a command line; `--database-url` is for databases without a password.
     pub flag: Option<&'static str>,
     /// What it takes.
     pub kind: Kind,
@@ -122,7 +122,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         path: "database.url",
-        flag: None,
+        flag: Some("database-url"),
         kind: Kind::Text("a PostgreSQL address such as postgres://user:password@host:5432/name"),
         fallback: Fallback::Nothing,
         secret: true,

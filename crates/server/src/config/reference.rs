@@ -16,9 +16,10 @@ const HEAD: &str = "\
 3. one TOML file, named by `--config` or `OSTIARY_CONFIG`;
 4. the default.
 
-Secrets have no flag, because other processes can read a command line. Instead each can be named by the file that
-holds it: `OSTIARY_MASTER_KEY_FILE=/run/secrets/master-key` in the environment, `master_key_file` in the TOML file. A
-line break at the end of such a file is not part of the secret. Relative paths start at the working directory.
+Secrets have no flag, because other processes can read a command line; `--database-url` is there for databases without
+a password. Instead each can be named by the file that holds it: `OSTIARY_MASTER_KEY_FILE=/run/secrets/master-key` in
+the environment, `master_key_file` in the TOML file. A line break at the end of such a file is not part of the secret.
+Relative paths start at the working directory.
 
 A key of the file or an `OSTIARY_*` variable that is not listed here is an error, as is a value that does not fit.
 All errors are reported at once, before anything starts. Variables that Kubernetes and Docker add for a service called
