@@ -29,6 +29,8 @@
 //! values; common table expressions. `sum()` over BIGINT must be cast back to BIGINT.
 
 mod error;
+#[cfg(feature = "testing")]
+mod inspect;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -41,6 +43,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::error::{StoreError, UniqueKey};
+#[cfg(feature = "testing")]
+pub(crate) use self::inspect::run_script;
 pub use self::sql::{Sql, SqlBuilder};
 pub use self::value::{Arg, Column, FromColumn, Row};
 pub use crate::{args, sql};

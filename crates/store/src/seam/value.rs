@@ -120,12 +120,9 @@ impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
     }
 }
 
-impl<'a, T> From<&'a Option<T>> for Arg<'a>
-where
-    &'a T: Into<Arg<'a>>,
-{
-    fn from(value: &'a Option<T>) -> Arg<'a> {
-        value.as_ref().map_or(Arg::Null, Into::into)
+impl<'a> From<&'a Option<String>> for Arg<'a> {
+    fn from(value: &'a Option<String>) -> Arg<'a> {
+        value.as_deref().into()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{self, Failure};
-use super::{CONNECTION_WAIT, pause_after};
+use super::failure::Failure;
+use super::{connect_alone, pause_after};
 use crate::migrate::{self, Migration};
 use crate::seam::{Engine, StoreError};
 
@@ -26,11 +26,7 @@ pub(super) async fn apply(
     tls: MakeRustlsConnect,
     migrations: &[Migration],
 ) -> Result<(), StoreError> {
-    let connected = timeout(2 * CONNECTION_WAIT, config.connect(tls)).await;
-    let (client, connection) = connected
-        .map_err(|_| StoreError::unavailable("the database does not answer"))?
-        .map_err(|error| StoreError::unavailable(failure::text(&error)))?;
-    let driver = tokio::spawn(connection);
+    let (client, driver) = connect_alone(config, tls).await?;
     let applied = apply_all(&client, migrations).await;
     drop(client);
     // How the connection ended tells nothing that the statements have not told.
@@ -72,11 +68,12 @@ async fn next<'m>(client: &Client, migrations: &'m [Migration]) -> Result<Option
 }
 
 async fn create_table(client: &Client) -> Result<(), StoreError> {
-    let created = client.batch_execute(migrate::CREATE_TABLE).await;
-    match created {
-        // IF NOT EXISTS does not keep two nodes from creating it at the same moment; the slower one
-        // then violates a unique key of the catalogue.
-        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(()),
+    // IF NOT EXISTS does not keep two nodes from creating it at the same moment. The slower one finds
+    // the table, the type of its rows, or their entries in the catalogue to exist.
+    const RACED: [SqlState; 3] =
+        [SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION];
+    match client.batch_execute(migrate::CREATE_TABLE).await {
+        Err(error) if error.code().is_some_and(|code| RACED.contains(code)) => Ok(()),
         other => other.map_err(plain),
     }
 }

@@ -8,12 +8,16 @@ mod transaction;
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio_postgres::Config;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::Instrument;
 
@@ -38,8 +42,11 @@ const WRITE_TRIES_MAX: u32 = 12;
 const READ_TRIES_MAX: u32 = 3;
 
 /// Bounds of the pause before a transaction that collided runs anew: the first, doubled each time.
-const PAUSE_FIRST: Duration = Duration::from_millis(5);
-const PAUSE_MAX: Duration = Duration::from_millis(500);
+const PAUSE_FIRST: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// How long it then waits for others of this node that collided.
+const TURN_WAIT: Duration = Duration::from_millis(250);
 
 /// Each connection starts with these settings. Reading only is the rule, so that a write outside of
 /// a transaction fails here as it does on SQLite; the limits are far above what any statement needs
@@ -53,6 +60,8 @@ const SESSION_SETTINGS: &str = "SET default_transaction_read_only = on; \
 #[derive(Clone)]
 pub(super) struct Postgres {
     pool: Pool,
+    /// Held by a transaction that runs again.
+    turn: Arc<Semaphore>,
 }
 
 impl Postgres {
@@ -64,7 +73,8 @@ impl Postgres {
         let (mut config, tls) = tls::configure(url)?;
         set_defaults(&mut config);
         migrations::apply(&config, tls.clone(), migrations).await?;
-        Ok(Postgres { pool: make_pool(config, tls, connections_max)? })
+        let pool = make_pool(config, tls, connections_max)?;
+        Ok(Postgres { pool, turn: Arc::new(Semaphore::new(1)) })
     }
 
     /// Runs a statement by itself.
@@ -116,15 +126,19 @@ impl Postgres {
         E: From<StoreError>,
     {
         let mut tries = 1;
-        loop {
-            match self.write_once(&closure).await {
-                Ok(outcome) => return outcome,
-                Err(failure) if failure.may_pass() && tries < WRITE_TRIES_MAX => {}
-                Err(failure) => return Err(E::from(failure.into_error(tries))),
-            }
+        let mut outcome = self.write_once(&closure).await;
+        while let Err(failure) = &outcome
+            && failure.may_pass()
+            && tries < WRITE_TRIES_MAX
+        {
             tokio::time::sleep(pause_after(tries)).await;
+            // On this node the losers of a collision run one after the other, so that they do not
+            // meet again. One that is held up must not hold up the others for long.
+            let _turn = timeout(TURN_WAIT, self.turn.acquire()).await;
             tries += 1;
+            outcome = self.write_once(&closure).await;
         }
+        outcome.unwrap_or_else(|failure| Err(E::from(failure.into_error(tries))))
     }
 
     /// Runs the closure once: what it gave, or why its transaction failed regardless of that.
@@ -141,6 +155,13 @@ impl Postgres {
             Err(Failure::Refused(_)) if outcome.is_err() => Ok(outcome),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Lets the server check a statement.
+    #[cfg(feature = "testing")]
+    pub(super) async fn prepare(&self, text: &str) -> Result<(), StoreError> {
+        let prepared = self.client().await?.prepare(text).await;
+        prepared.map(drop).map_err(|error| Failure::from(error).into_error(1))
     }
 
     /// A connection, from the pool or new.
@@ -162,6 +183,30 @@ impl Postgres {
     pub(super) fn close(&self) {
         self.pool.close();
     }
+}
+
+/// Runs statements on a connection of its own.
+#[cfg(feature = "testing")]
+pub(super) async fn run_script(url: &str, script: &str) -> Result<(), StoreError> {
+    let (config, tls) = tls::configure(url)?;
+    let (client, driver) = connect_alone(&config, tls).await?;
+    let outcome = client.batch_execute(script).await;
+    drop(client);
+    let _ = driver.await;
+    outcome.map_err(|error| Failure::from(error).into_error(1))
+}
+
+/// A connection outside of the pool, without its time limits, and the task that serves it until the
+/// client is dropped.
+async fn connect_alone(
+    config: &Config,
+    tls: MakeRustlsConnect,
+) -> Result<(Client, JoinHandle<Result<(), tokio_postgres::Error>>), StoreError> {
+    let connected = timeout(2 * CONNECTION_WAIT, config.connect(tls)).await;
+    let (client, connection) = connected
+        .map_err(|_| StoreError::unavailable("the database does not answer"))?
+        .map_err(|error| StoreError::unavailable(failure::text(&error)))?;
+    Ok((client, tokio::spawn(connection)))
 }
 
 /// What the URL leaves open.

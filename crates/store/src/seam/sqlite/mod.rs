@@ -14,11 +14,11 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use std::{fs, io, process};
+use std::time::{Duration, Instant};
+use std::{fs, io, process, thread};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 pub(super) use readers::Readers;
 pub(super) use statement::SqliteRow;
@@ -53,7 +53,6 @@ impl Sqlite {
         durability: Durability,
         migrations: &[Migration],
     ) -> Result<Sqlite, StoreError> {
-        create_private(path)?;
         Sqlite::assemble(Files::kept(path), durability, migrations)
     }
 
@@ -72,6 +71,7 @@ impl Sqlite {
         migrations: &[Migration],
     ) -> Result<Sqlite, StoreError> {
         let files = Arc::new(files);
+        create_private(&files.database)?;
         let writing = connect_writer(&files.database, durability)?;
         migrations::apply(&writing, migrations)?;
         let keys = UniqueKeys::read(&writing)?;
@@ -150,21 +150,35 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn connect_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     let open = || {
         let connection = connect(path)?;
-        let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-        let mode = connection.pragma_update_and_check(None, "journal_mode", "wal", mode)?;
+        let mode = enter_wal_mode(&connection)?;
         connection.pragma_update(None, "synchronous", durability.pragma())?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         Ok((connection, mode))
     };
     let (connection, mode) = open().map_err(|error| statement::plain_error(&error))?;
     if mode != "wal" {
-        // Network file systems without shared memory: readers would see half-written pages.
+        // Network file systems without shared memory.
         return Err(StoreError::unavailable(format!(
             "{} lies on a file system on which SQLite cannot keep a write-ahead log",
             path.display()
         )));
     }
     Ok(connection)
+}
+
+/// Makes the file keep a write-ahead log and says which mode it is in now. While another process does
+/// the same, SQLite fails at once instead of waiting for the lock, so the waiting is done here.
+fn enter_wal_mode(connection: &Connection) -> rusqlite::Result<String> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        let entered = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+        let busy = |error: &Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+        if entered.as_ref().is_err_and(busy) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        } else {
+            return entered;
+        }
+    }
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {

@@ -74,6 +74,22 @@ impl Readers {
         }
     }
 
+    /// How a statement would be carried out.
+    #[cfg(feature = "testing")]
+    pub(in crate::seam) fn plan(&self, text: &str) -> Result<Vec<String>, StoreError> {
+        let connection = lease(&self.short);
+        let explain = |connection: &Connection| {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+            let mut steps = explain.raw_query();
+            let mut lines = Vec::new();
+            while let Some(step) = steps.next()? {
+                lines.push(step.get("detail")?);
+            }
+            Ok(lines)
+        };
+        explain(connection.as_ref().ok_or_else(closed)?).map_err(|error| plain_error(&error))
+    }
+
     /// Closes the connections, each when its running statement has ended.
     pub(in crate::seam) fn close(&self) {
         self.long_permits.close();

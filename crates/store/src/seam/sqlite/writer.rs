@@ -60,12 +60,12 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let closed = |_| E::from(StoreError::unavailable("the store is closed"));
+        let closed = || E::from(StoreError::unavailable("the store is closed"));
         let (reply, outcome) = oneshot::channel();
         let job = Write { closure, span: tracing::Span::current(), outcome: None, reply };
         let message = Message::Write(Box::new(job));
-        self.queue.send(message).await.map_err(|error| closed(drop(error)))?;
-        outcome.await.map_err(|error| closed(drop(error)))?
+        self.queue.send(message).await.map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
     }
 
     /// Whether writes are still taken.
