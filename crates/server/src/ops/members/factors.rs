@@ -1,0 +1,45 @@
+//! What an administrator may say about second factors of a member.
+
+use crate::cx::{Cx, Result};
+use ostiary_core::error::ErrorType;
+use ostiary_core::ids::PhoneId;
+use ostiary_core::member::{Member, MfaPhone};
+use ostiary_core::organization::MfaMethod;
+use ostiary_core::phone::{self, PhoneNumber};
+use ostiary_proto::random;
+
+/// Sets the phone number of a member, which is unproven at first. A number that is set already must be deleted before
+/// another can be set; setting the same one changes nothing.
+pub(super) fn set_phone(cx: &Cx, member: &mut Member, text: &str) -> Result<()> {
+    let number = PhoneNumber::parse(text).ok_or(ErrorType::InvalidPhoneNumber)?;
+    match &member.mfa_phone {
+        Some(known) if known.number == number.as_str() => return Ok(()),
+        Some(_) => return Err(ErrorType::DuplicateMemberPhoneNumberForMember.into()),
+        None => {}
+    }
+    let countries = &cx.project.environment.settings.allowed_phone_countries;
+    let countries: Vec<&str> = countries.iter().map(String::as_str).collect();
+    if !phone::is_allowed(&number, &countries) {
+        return Err(ErrorType::InvalidPhoneNumberCountryCode.into());
+    }
+    member.mfa_phone = Some(MfaPhone {
+        id: PhoneId::new(random::uuid(cx.app.random.as_ref()), cx.project.kind()),
+        number: number.as_str().to_owned(),
+        verified: false,
+    });
+    Ok(())
+}
+
+/// Chooses the second factor that is offered first; the member must have one of that kind.
+pub(super) fn set_default_method(member: &mut Member, text: &str) -> Result<()> {
+    let method = MfaMethod::parse(text).ok_or(ErrorType::InvalidMfaDefaultMethod)?;
+    let is_registered = match method {
+        MfaMethod::SmsOtp => member.mfa_phone.is_some(),
+        MfaMethod::Totp => member.totp_id.is_some(),
+    };
+    if !is_registered {
+        return Err(ErrorType::DefaultMfaMemberMissingFactor.into());
+    }
+    member.default_mfa_method = Some(method);
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Removing members and bringing them back.
+
+use crate::cx::{Cx, Result};
+use crate::ops::{lookup, provisioning};
+use ostiary_core::email::EmailAddress;
+use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::ids::{IdError, MemberId};
+use ostiary_core::member::{Member, MemberStatus};
+use ostiary_core::organization::Organization;
+use ostiary_store::seam::Db;
+use ostiary_store::{magic_links, members, sessions};
+use std::sync::Arc;
+
+/// Removes a member, named by id or external id: it cannot sign in any more, its sessions and outstanding links are
+/// void, its addresses are free. The row stays, so that the member can be reactivated.
+pub async fn delete(cx: &Cx, organization: String, member: String) -> Result<MemberId> {
+    cx.write((organization, member), delete_in_transaction).await
+}
+
+async fn delete_in_transaction(tx: Db, cx: Cx, input: Arc<(String, String)>) -> Result<MemberId> {
+    let organization = lookup::get_organization(&tx, &cx, &input.0).await?;
+    let mut member = lookup::get_member(&tx, &cx, &organization, &input.1).await?;
+    member.status = MemberStatus::Deleted;
+    member.touch(cx.now);
+    provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
+    sessions::delete_of_member(&tx, cx.scope(), member.id).await?;
+    magic_links::delete_of_member(&tx, cx.scope(), member.id).await?;
+    Ok(member.id)
+}
+
+/// Brings a removed member back as an active one. Only by id: external ids of removed members may be others' now.
+pub async fn reactivate(cx: &Cx, organization: String, member: String) -> Result<(Organization, Member)> {
+    cx.write((organization, member), reactivate_in_transaction).await
+}
+
+async fn reactivate_in_transaction(
+    tx: Db,
+    cx: Cx,
+    input: Arc<(String, String)>,
+) -> Result<(Organization, Member)> {
+    let organization = lookup::get_organization(&tx, &cx, &input.0).await?;
+    let mut member = get_deleted(&tx, &cx, &organization, &input.1).await?;
+    if !member.email_verified {
+        return Err(ErrorType::EmailUnverifiedForReactivation.into());
+    }
+    let email = EmailAddress::parse(&member.email_address)
+        .ok_or_else(|| Error::internal("a stored email address is not valid"))?;
+    provisioning::respect_claims(&tx, &cx, Some(&organization), &email).await?;
+    let holder = members::address_holder(&tx, cx.scope(), organization.id, &member.email_address).await?;
+    if holder.is_some() {
+        return Err(ErrorType::ReactivationEmailBelongsToAnotherMember.into());
+    }
+    // Earlier addresses that others have taken since are theirs.
+    let mut kept = Vec::with_capacity(member.retired_emails.len());
+    for retired in std::mem::take(&mut member.retired_emails) {
+        let holder =
+            members::address_holder(&tx, cx.scope(), organization.id, &retired.email_address).await?;
+        if holder.is_none() {
+            kept.push(retired);
+        }
+    }
+    member.retired_emails = kept;
+    member.status = MemberStatus::Active;
+    member.touch(cx.now);
+    provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
+    Ok((organization, member))
+}
+
+async fn get_deleted(tx: &Db, cx: &Cx, organization: &Organization, id: &str) -> Result<Member> {
+    let missing = || Error::from(ErrorType::NoDeletedMemberFoundForReactivation);
+    let id = MemberId::parse(id, cx.project.kind()).map_err(|error| match error {
+        IdError::Malformed => missing(),
+        wrong_environment => wrong_environment.into_error("member_id"),
+    })?;
+    members::find(tx, cx.scope(), organization.id, id)
+        .await?
+        .filter(|member| member.status == MemberStatus::Deleted)
+        .ok_or_else(missing)
+}
