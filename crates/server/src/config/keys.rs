@@ -338,7 +338,7 @@ pub const KEYS: &[Key] = &[
             if !url.username().is_empty() || url.password().is_some() {
                 return Err("holds a user or password; put credentials into `sms.headers`".to_owned());
             }
-            put(&mut config.sms_parts.url, Some(given.secret()?))
+            put(&mut config.sms_parts.url, Some(url))
         },
         show: |config| config.sms_parts.url.as_ref().map(|_| String::new()),
     },

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tracing_subscriber::filter::Targets;
+use url::Url;
 
 pub use self::keys::{Fallback, KEYS, Key};
 pub use self::master_key::{MASTER_KEY_BYTES, MasterKey};
@@ -165,19 +166,26 @@ pub struct Mail {
 }
 
 /// A provider that takes a text message as one JSON POST.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SmsProvider {
-    /// Address that is posted to.
-    pub url: Secret,
+    /// Address that is posted to; may hold a token, and so is not printed.
+    pub url: Url,
     /// Headers of the request (credentials); their values are marked sensitive.
     pub headers: HeaderMap,
     /// The JSON body.
     pub body: SmsTemplate,
 }
 
+/// Shows neither address nor credentials.
+impl fmt::Debug for SmsProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmsProvider").field("body", &self.body).finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Default)]
 struct SmsParts {
-    url: Option<Secret>,
+    url: Option<Url>,
     headers: Option<HeaderMap>,
     body: Option<SmsTemplate>,
 }
