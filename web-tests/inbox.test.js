@@ -126,7 +126,9 @@ test("keys do what the mouse does, and can be switched off", async () => {
   await page.keyboard.press("Escape");
   assert.equal(await rows().count(), 7);
   await page.getByRole("button", { name: "Keys" }).click();
-  await page.getByLabel("Single keys do this").uncheck();
+  await page.getByLabel("Use these keys").uncheck();
+  await assertSound(page);
+  await shoot(page, "inbox-keys-desktop-light", { fullPage: false });
   await page.keyboard.press("Escape");
   const address = page.url();
   await page.keyboard.press("j");
@@ -160,6 +162,7 @@ test("the clock moves by its buttons and is brass when it is not real", async ()
   fill();
   await open();
   const clock = page.locator("#clock-button");
+  assert.equal(await page.getByRole("heading", { name: "Test clock" }).isVisible(), false);
   assert.match(await clock.textContent(), /real time/);
   await clock.click();
   await page.getByRole("button", { name: "+1 h" }).click();
@@ -182,6 +185,7 @@ test("delete all asks first, and the safe answer has the focus", async () => {
   await page.getByRole("heading", { name: "Delete all messages?" }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Keep them");
   await assertSound(page);
+  await shoot(page, "inbox-delete-desktop-light", { fullPage: false });
   await page.keyboard.press("Enter");
   assert.equal(await rows().count(), 7);
   await page.getByRole("button", { name: "Delete all…" }).click();

@@ -45,3 +45,11 @@ for (const theme of ["light", "dark"]) {
     }
   });
 }
+
+test("details for support fold out of the error page", async () => {
+  const page = await openWatched(browser, server, "/error", { width: widths.zoomed });
+  await page.getByText("Details for support").click();
+  await page.getByText(/^request-id-test-/).waitFor();
+  await assertSound(page);
+  await shoot(page, "error-details-zoomed-light");
+});

@@ -102,7 +102,10 @@ fn advice(status: u16) -> &'static str {
              or check the project's id and secret."
         }
         403 => "The caller is known but may not do this. Sending it again does not help.",
-        404 => "What the request names is not there, or not in this project or organization.",
+        404 => {
+            "Check what the request names: an id, a code, a token or a path. It is not there, or it belongs to \
+             another project or organization."
+        }
         408 | 499 => "The answer did not come in time. The request may be sent again.",
         429 => "Wait for as many seconds as the header Retry-After says, then send the request again.",
         500..=599 => {
