@@ -1,7 +1,8 @@
 // The developer inbox: shows the mails and text messages that the server keeps instead of sending them.
 //
 // The server pushes new messages (`events`); the list is read again (`messages`) whenever that connection opens or
-// the page comes to the front, and every two seconds if the server cannot push. The open message stands in the
+// the page comes to the front, every half minute in case a push got lost or another tab deleted something, and every
+// two seconds if the server cannot push. The open message stands in the
 // address (#id) and so does the search (?q=), hence reload, "back" and shared links work.
 //
 // Everything of a message is put in place as text. Its HTML is only ever shown by the frame of the "Rendered" view,
@@ -10,6 +11,7 @@
   "use strict";
 
   const POLL_MS = 2000;
+  const RESYNC_MS = 30_000;
   const COPIED_MS = 2000;
 
   const inboxUrl = location.pathname.replace(/\/+$/, "");
@@ -433,6 +435,7 @@
   });
   rememberKeys();
   setInterval(showTimes, 15_000);
+  setInterval(load, RESYNC_MS);
   setInterval(() => element("clock").matches(":popover-open") && showClock(), 1000);
   load({ isFirst: true }).then(listen);
   readClock();
