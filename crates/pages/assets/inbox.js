@@ -2,8 +2,8 @@
 //
 // The server pushes new messages (`events`); the list is read again (`messages`) whenever that connection opens or
 // the page comes to the front, every half minute in case a push got lost or another tab deleted something, and every
-// two seconds if the server cannot push. The open message stands in the
-// address (#id) and so does the search (?q=), hence reload, "back" and shared links work.
+// two seconds if the server cannot push. The open message stands in the address (#id) and so does the search (?q=),
+// hence reload, "back" and shared links work.
 //
 // Everything of a message is put in place as text. Its HTML is only ever shown by the frame of the "Rendered" view,
 // as a document of its own that may run nothing.
