@@ -182,7 +182,8 @@ impl Member {
             .collect();
         rbac::member_roles(&RoleFacts {
             direct: &self.direct_roles,
-            email_domain: self.email_verified.then(|| self.email_domain()),
+            // Verification is not required (spec 03a §6): an unproven address cannot sign in at all.
+            email_domain: Some(self.email_domain()),
             email_implicit: &implicit,
             sso: &[],
             scim: &[],

@@ -242,3 +242,11 @@ CREATE TABLE server_state (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 );
+
+-- Keys of operators, who administer projects.
+CREATE TABLE management_keys (
+    key_id UUID PRIMARY KEY,
+    secret_hash BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);

@@ -17,6 +17,7 @@ const LIST_TO: Sql = sql!(
     "SELECT body FROM (SELECT body, created_at, message_id FROM inbox_messages WHERE recipient = $1
          ORDER BY created_at DESC, message_id DESC LIMIT 500) newest ORDER BY created_at, message_id"
 );
+const FIND: Sql = sql!("SELECT body FROM inbox_messages WHERE message_id = $1");
 const CLEAR: Sql = sql!("DELETE FROM inbox_messages");
 
 /// Adds a message; adding it again changes nothing. `body` is its JSON.
@@ -38,6 +39,11 @@ pub async fn list(db: &Db, recipient: Option<&str>) -> Result<Vec<String>, Store
         None => db.rows(LIST, &[]).await?,
     };
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// A message as its JSON.
+pub async fn find(db: &Db, message_id: Uuid) -> Result<Option<String>, StoreError> {
+    db.row(FIND, &args![message_id]).await?.map(|row| row.get(0)).transpose()
 }
 
 /// Empties the inbox.

@@ -21,7 +21,7 @@ impl<'a> Columns<'a> {
         Columns { row, next: index }
     }
 
-    pub(crate) fn get<T: FromColumn>(&mut self) -> Result<T, StoreError> {
+    pub(crate) fn get<T: FromColumn<'a>>(&mut self) -> Result<T, StoreError> {
         let index = self.next;
         self.next += 1;
         self.row.get(index)
@@ -37,18 +37,18 @@ impl<'a> Columns<'a> {
 
     /// A TEXT column that holds JSON.
     pub(crate) fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
-        from_json(&self.get::<String>()?)
+        from_json(self.get::<&'a str>()?)
     }
 
     /// A TEXT column that holds one of a closed set of words.
     pub(crate) fn word<T>(&mut self, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        let text: String = self.get()?;
-        parse(&text).ok_or_else(|| unknown_word(&text))
+        let text: &'a str = self.get()?;
+        parse(text).ok_or_else(|| unknown_word(text))
     }
 
     pub(crate) fn optional_word<T>(&mut self, parse: fn(&str) -> Option<T>) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.get()?;
-        text.map(|text| parse(&text).ok_or_else(|| unknown_word(&text))).transpose()
+        let text: Option<&'a str> = self.get()?;
+        text.map(|text| parse(text).ok_or_else(|| unknown_word(text))).transpose()
     }
 }
 

@@ -81,8 +81,6 @@ const UPDATE: Sql = sql!(
     "UPDATE sessions SET factors = $3, custom_claims = $4, expires_at = $5, version = $6
      WHERE env = $1 AND session_id = $2 AND version = $6 - 1"
 );
-const REPLACE_TOKEN: Sql =
-    sql!("UPDATE sessions SET token_hash = $3, token_sealed = $4 WHERE env = $1 AND session_id = $2");
 const DELETE: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND session_id = $2");
 const DELETE_BY_TOKEN: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND token_hash = $2");
 const DELETE_OF_MEMBER: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND member_id = $2");
@@ -207,18 +205,6 @@ pub async fn update(db: &Db, scope: Scope, session: &Session) -> Result<bool, St
     let arguments =
         args![scope.env, session.id.uuid(), &factors, &claims, session.expires_at.micros(), session.version,];
     Ok(db.exec(UPDATE, &arguments).await? > 0)
-}
-
-/// Gives a session a new token; the old one is worthless from now on.
-pub async fn replace_token(
-    db: &Db,
-    scope: Scope,
-    id: SessionId,
-    token_hash: &[u8; 32],
-    token_sealed: &[u8],
-) -> Result<(), StoreError> {
-    db.exec(REPLACE_TOKEN, &args![scope.env, id.uuid(), token_hash, token_sealed]).await?;
-    Ok(())
 }
 
 fn map_owner(scope: Scope, row: Option<Row>) -> Result<Option<(MemberId, OrganizationId)>, StoreError> {

@@ -251,7 +251,7 @@ pub async fn delete(call: Call) -> Result<Reply> {
     let id = members::delete(&call.cx, call.organization()?, call.param("member_id")?.to_owned()).await?;
     let is_self = call.actor.as_ref().is_some_and(|actor| actor.member_id() == id);
     let tokens = if call.is_browser() && is_self { Tokens::SignedOut } else { Tokens::Untouched };
-    Ok(Reply { object: member_id(id), tokens })
+    Ok(Reply::with_tokens(member_id(id), tokens))
 }
 
 /// `DELETE /v1/b2b/organizations/{organization_id}/members/{member_id}/external_id`

@@ -115,7 +115,7 @@ pub async fn update(call: Call) -> Result<Reply> {
 pub async fn delete(call: Call) -> Result<Reply> {
     let id = organizations::delete(&call.cx, call.organization()?).await?;
     let tokens = if call.is_browser() { Tokens::SignedOut } else { Tokens::Untouched };
-    Ok(Reply { object: Object::new().field("organization_id", &id), tokens })
+    Ok(Reply::with_tokens(Object::new().field("organization_id", &id), tokens))
 }
 
 /// `DELETE /v1/b2b/organizations/{organization_id}/external_id`

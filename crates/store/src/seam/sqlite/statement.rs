@@ -42,13 +42,14 @@ fn run_prepared(
     let columns = prepared.column_count();
     let mut answer = Answer::default();
     let mut rows = prepared.raw_query();
+    // The first step of a statement that changes rows changes them all and checks the constraints, so
+    // even then the rest of the answer may be left unread.
     while let Some(row) = rows.next().map_err(failed)? {
-        if wanted == Wanted::Rows || (wanted == Wanted::FirstRow && answer.rows.is_empty()) {
+        if wanted != Wanted::Count {
             let row = SqliteRow::copy(row, columns).map_err(failed)?;
             answer.rows.push(Row(Source::Sqlite(row)));
         }
-        // A statement that changes rows must run to its end: constraints are checked there.
-        if wanted == Wanted::FirstRow && reads_only {
+        if wanted == Wanted::FirstRow {
             break;
         }
     }

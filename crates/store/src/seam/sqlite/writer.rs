@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -27,9 +27,26 @@ const GROUP_MAX: usize = 256;
 /// Closures waiting for the thread at most; beyond that callers wait to queue theirs.
 const QUEUE_MAX: usize = 1024;
 
-/// A handle on the writing thread. The thread ends, and closes the database, with the last handle.
+/// A handle on the writing thread, which ends and closes the database when this is dropped.
 pub(in crate::seam) struct Writer {
+    // In this order: without senders the thread comes to its end, for which the second field waits.
     queue: mpsc::Sender<Message>,
+    _thread: Joined,
+}
+
+/// A thread that is waited for when this is dropped, so that nothing of it is cut off by the end of
+/// the program.
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let thread = self.0.take();
+        // A closure may have held the last handle of the store; a thread cannot wait for itself.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
+            // An error is a panic, which has been reported and has ended the thread as well.
+            let _ = thread.join();
+        }
+    }
 }
 
 enum Message {
@@ -45,11 +62,11 @@ impl Writer {
     ) -> Result<Writer, StoreError> {
         let (queue, messages) = mpsc::channel(QUEUE_MAX);
         let thread = WriterThread { connection: Some(connection), keys: Arc::new(keys), _files: files };
-        thread::Builder::new()
+        let started = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.serve(messages))
             .map_err(|error| StoreError::unavailable(format!("no thread for writing: {error}")))?;
-        Ok(Writer { queue })
+        Ok(Writer { queue, _thread: Joined(Some(started)) })
     }
 
     /// Runs the closure in a transaction. Once queued it completes even if the caller goes away.

@@ -1,0 +1,93 @@
+//! What all requests share.
+
+use crate::clock::Clock;
+use crate::ops::sessions::cache::SessionCache;
+use crate::ops::sessions::activity::Activity;
+use crate::project::Projects;
+use crate::telemetry::Metrics;
+use ostiary_core::error::Error;
+use ostiary_proto::random::RandomSource;
+use ostiary_proto::seal::MasterKey;
+use ostiary_store::seam::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast};
+
+/// What the configuration decides for requests.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The base URL of links in mails, without a trailing slash. Never taken from a request (spec 06 R-33).
+    pub public_url: String,
+    /// Whether this is `ostiary dev`: the inbox, the clock and local redirect URLs exist.
+    pub is_dev: bool,
+    /// Whether mails are shown in the development inbox; not when `ostiary dev` has a mail relay.
+    pub delivers_to_inbox: bool,
+    /// The most bytes of a request body.
+    pub body_bytes_max: usize,
+    /// For how long a session token that was just signed may be answered again.
+    pub jwt_reuse: Duration,
+    /// The address that mails come from.
+    pub mail_from: String,
+    /// The name that mails come from; the project's name when absent.
+    pub mail_from_name: Option<String>,
+}
+
+/// The running server.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Ids, tokens and codes come from here.
+    pub random: Arc<dyn RandomSource>,
+    /// Seals what must be read back.
+    pub master_key: MasterKey,
+    /// Keys the hashes of one-time codes.
+    pub code_key: [u8; 32],
+    /// What the configuration decided.
+    pub options: Options,
+    /// The projects, in memory.
+    pub projects: Projects,
+    /// Session tokens that were just signed.
+    pub session_cache: SessionCache,
+    /// Uses of sessions that are not written yet.
+    pub activity: Activity,
+    /// Wakes the job that sends the outbox.
+    pub outbox_wake: Notify,
+    /// Tells watchers of the development inbox of new messages, as JSON.
+    pub inbox_news: broadcast::Sender<String>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+impl App {
+    /// Puts the server together; it knows no projects before [`App::refresh_projects`].
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        random: Arc<dyn RandomSource>,
+        master_key: MasterKey,
+        options: Options,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        App {
+            store,
+            clock,
+            random,
+            code_key: master_key.derive("one-time codes"),
+            master_key,
+            projects: Projects::new(options.is_dev),
+            session_cache: SessionCache::new(options.jwt_reuse),
+            options,
+            activity: Activity::default(),
+            outbox_wake: Notify::new(),
+            inbox_news: broadcast::channel(64).0,
+            metrics,
+        }
+    }
+
+    /// Reads the projects whose settings, keys or secrets changed.
+    pub async fn refresh_projects(&self) -> Result<(), Error> {
+        self.projects.refresh(&self.store, &self.master_key).await
+    }
+}

@@ -1,0 +1,125 @@
+//! A request as a handler sees it.
+
+use crate::cx::{Cx, Result};
+use crate::http::access::Actor;
+use crate::http::routes::{Route, Surface};
+use crate::ops::login::Credentials;
+use crate::ops::sessions::tokens::{self, SessionCredential};
+use crate::wire::Fields;
+use axum::http::HeaderMap;
+use ostiary_core::error::ErrorType;
+use ostiary_core::ids::SessionId;
+use ostiary_core::session::SessionArguments;
+
+/// A request: in which project, what it says, and what came with it.
+pub struct Call {
+    /// Where and when.
+    pub cx: Cx,
+    /// The row of the route table.
+    pub route: &'static Route,
+    /// The parameters of the path, decoded.
+    pub path: Vec<(String, String)>,
+    /// The fields of the body, or of the query for methods without one.
+    pub fields: Fields,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The session that came with the request itself: the member-session headers of the server API, the Basic password
+    /// or cookie of the browser API.
+    pub attached: Option<SessionCredential>,
+    /// The intermediate session token that came in a cookie.
+    pub intermediate_cookie: Option<String>,
+    /// The member on whose behalf the call runs, where the route needs one or one was given.
+    pub actor: Option<Actor>,
+}
+
+impl Call {
+    /// Whether this is the browser API.
+    pub fn is_browser(&self) -> bool {
+        self.route.surface == Surface::Browser
+    }
+
+    /// A parameter of the path.
+    pub fn param(&self, name: &str) -> Result<&str> {
+        self.path
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| ErrorType::RouteNotFound.into())
+    }
+
+    /// The organization that the call is about: the acting member's in browsers, the named one on the server API.
+    pub fn organization(&self) -> Result<String> {
+        if self.is_browser()
+            && let Some(actor) = &self.actor
+        {
+            return Ok(actor.organization_id().to_string());
+        }
+        match self.param("organization_id") {
+            Ok(id) => Ok(id.to_owned()),
+            Err(_) => Ok(self.fields.required("organization_id")?.to_owned()),
+        }
+    }
+
+    /// The acting member; `user_unauthenticated` when there is none.
+    pub fn actor(&self) -> Result<&Actor> {
+        self.actor.as_ref().ok_or_else(|| ErrorType::UserUnauthenticated.into())
+    }
+
+    /// The length and claims of a session to be. Browsers cannot set claims (contract `backend.md` §8).
+    pub fn session_arguments(&self) -> Result<SessionArguments> {
+        let custom_claims = if self.is_browser() { None } else { self.fields.object("session_custom_claims")? };
+        Ok(SessionArguments { duration_minutes: self.fields.integer("session_duration_minutes")?, custom_claims })
+    }
+
+    /// The session token or signed token in the body of the server API.
+    pub fn session_in_body(&self) -> Result<Option<SessionCredential>> {
+        SessionCredential::at_most_one(self.fields.nonempty("session_token")?, self.fields.nonempty("session_jwt")?)
+    }
+
+    /// What an authenticating call brings along. A session that the server API names must be alive; one that a browser
+    /// happens to hold is ignored when it is not.
+    pub async fn credentials(&self) -> Result<Credentials> {
+        let session = if self.is_browser() {
+            match &self.attached {
+                Some(credential) => self.living(credential).await?,
+                None => None,
+            }
+        } else {
+            match self.session_in_body()? {
+                Some(credential) => Some(tokens::find_session(&self.cx.reader(), &self.cx, &credential).await?),
+                None => None,
+            }
+        };
+        Ok(Credentials {
+            session,
+            intermediate_session_token: self.intermediate_session_token()?,
+            arguments: self.session_arguments()?,
+        })
+    }
+
+    async fn living(&self, credential: &SessionCredential) -> Result<Option<SessionId>> {
+        match tokens::find_session(&self.cx.reader(), &self.cx, credential).await {
+            Ok(id) => Ok(Some(id)),
+            Err(error)
+                if matches!(error.kind, ErrorType::SessionNotFound | ErrorType::UnableToParseSessionJwt) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The intermediate session token of the body, or of the cookie.
+    pub fn intermediate_session_token(&self) -> Result<Option<String>> {
+        let given = self.fields.nonempty("intermediate_session_token")?;
+        Ok(given.or_else(|| self.intermediate_cookie.clone()))
+    }
+
+    /// A wish for a template of one's own. The built-in ones have no ids, so any id is unknown.
+    pub fn refuse_template(&self, field: &str) -> Result<()> {
+        match self.fields.nonempty(field)? {
+            None => Ok(()),
+            Some(_) => Err(ErrorType::InvalidTemplateId.into()),
+        }
+    }
+}

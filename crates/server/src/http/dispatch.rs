@@ -1,0 +1,240 @@
+//! From a request to an answer.
+
+use crate::app::App;
+use crate::cx::{Cx, Result};
+use crate::http::call::Call;
+use crate::http::routes::{self, Route, Surface};
+use crate::http::{access, authenticate, cookies, cors, dev, encode, pages};
+use crate::ops::sessions::tokens::SessionCredential;
+use crate::project::Project;
+use crate::wire::Fields;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, Response};
+use axum::routing::{MethodFilter, on};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::ids::EnvironmentKind;
+use ostiary_proto::random;
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// The headers in which the server API names the acting member's session.
+const MEMBER_SESSION: &str = "x-stytch-member-session";
+const MEMBER_SESSION_JWT: &str = "x-stytch-member-sessionjwt";
+
+/// Builds the router from the route table, the pages, and (under `ostiary dev`) the development endpoints.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for (index, route) in routes::TABLE.iter().enumerate() {
+        let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
+        let app = app.clone();
+        router = router.route(
+            route.path,
+            on(filter, move |params: RawPathParams, request: Request| {
+                let app = app.clone();
+                async move { answer(app, route, index, params, request).await }
+            }),
+        );
+    }
+    router = pages::add(router, &app);
+    if app.options.is_dev {
+        router = dev::add(router, &app);
+    }
+    let unknown = app.clone();
+    let wrong_method = app;
+    router
+        .fallback(move |request: Request| {
+            let app = unknown.clone();
+            async move { refuse(&app, &request, ErrorType::RouteNotFound) }
+        })
+        .method_not_allowed_fallback(move |request: Request| {
+            let app = wrong_method.clone();
+            async move { refuse(&app, &request, ErrorType::MethodNotAllowed) }
+        })
+}
+
+/// The answer to what is not in the table: a JSON error in the shape of its surface, or the answer to a preflight.
+fn refuse(app: &App, request: &Request, kind: ErrorType) -> Response<Body> {
+    let is_browser = cors::applies_to(request.uri().path());
+    if is_browser && request.method() == Method::OPTIONS {
+        return cors::preflight(request.headers());
+    }
+    let surface = if is_browser { Surface::Browser } else { Surface::Backend };
+    let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
+    let mut response = encode::error(&app.options.public_url, surface, &request_id, &kind.into());
+    if is_browser {
+        cors::allow(request.headers(), response.headers_mut());
+    }
+    response
+}
+
+async fn answer(
+    app: Arc<App>,
+    route: &'static Route,
+    index: usize,
+    params: RawPathParams,
+    request: Request,
+) -> Response<Body> {
+    let started = Instant::now();
+    let in_flight = app.metrics.request_started();
+    let id = random::uuid(app.random.as_ref());
+    let (parts, body) = request.into_parts();
+    let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let query = parts.uri.query().unwrap_or_default();
+    let incoming = Incoming { id, path, query, headers: parts.headers.clone(), body };
+    let mut kind = EnvironmentKind::Test;
+    let result = run(&app, route, incoming, &mut kind).await;
+    let request_id = encode::request_id(id, kind);
+    let mut response = match result {
+        Ok(response) => response,
+        Err(error) => {
+            log_refusal(route, &request_id, &error);
+            encode::error(&app.options.public_url, route.surface, &request_id, &error)
+        }
+    };
+    if route.surface == Surface::Browser {
+        cors::allow(&parts.headers, response.headers_mut());
+    }
+    drop(in_flight);
+    app.metrics.request_finished(index, response.status().as_u16(), started.elapsed());
+    response
+}
+
+struct Incoming<'a> {
+    id: Uuid,
+    path: Vec<(String, String)>,
+    query: &'a str,
+    headers: HeaderMap,
+    body: Body,
+}
+
+async fn run(
+    app: &Arc<App>,
+    route: &'static Route,
+    incoming: Incoming<'_>,
+    kind: &mut EnvironmentKind,
+) -> Result<Response<Body>> {
+    let caller = identify(app, route, &incoming)?;
+    *kind = caller.project.kind();
+    let fields = read_fields(app, route, incoming.query, &incoming.headers, incoming.body).await?;
+    let cx = Cx {
+        app: app.clone(),
+        now: app.clock.now(),
+        is_backend: route.surface == Surface::Backend,
+        project: caller.project,
+    };
+    let mut call = Call {
+        cx,
+        route,
+        path: incoming.path,
+        fields,
+        headers: incoming.headers,
+        attached: caller.attached,
+        intermediate_cookie: caller.intermediate_cookie,
+        actor: None,
+    };
+    access::enforce(&mut call).await?;
+    let cx = call.cx.clone();
+    let reply = (route.handler)(call).await?;
+    Ok(encode::success(&cx, route.surface, &encode::request_id(incoming.id, *kind), reply))
+}
+
+struct Caller {
+    project: Arc<Project>,
+    attached: Option<SessionCredential>,
+    intermediate_cookie: Option<String>,
+}
+
+fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller> {
+    match route.surface {
+        Surface::Backend => {
+            let project = authenticate::backend(app, &incoming.headers)?;
+            let attached = SessionCredential::at_most_one(
+                header(&incoming.headers, MEMBER_SESSION)?,
+                header(&incoming.headers, MEMBER_SESSION_JWT)?,
+            )?;
+            Ok(Caller { project, attached, intermediate_cookie: None })
+        }
+        Surface::Browser => {
+            let (project, token) = authenticate::browser(app, &incoming.headers)?;
+            let settings = &project.environment.settings;
+            refuse_foreign_origin(&settings.authorized_origins, &incoming.headers)?;
+            let reads_cookies = settings.http_only_cookies;
+            let cookie = |name| if reads_cookies { cookies::find(&incoming.headers, name) } else { None };
+            let token = token.or_else(|| cookie(cookies::SESSION));
+            let intermediate_cookie = cookie(cookies::INTERMEDIATE);
+            let attached = token.map(SessionCredential::Token);
+            Ok(Caller { attached, intermediate_cookie, project })
+        }
+        Surface::Public => {
+            let named = incoming.path.iter().find_map(|(name, value)| match name.as_str() {
+                "project_id" => Some(app.projects.by_id_text(value).ok_or(ErrorType::ProjectNotFound)),
+                "public_token" => Some(app.projects.by_public_token(value).ok_or(ErrorType::PublicTokenNotFound)),
+                _ => None,
+            });
+            let project = named.unwrap_or(Err(ErrorType::ProjectNotFound))?;
+            Ok(Caller { project, attached: None, intermediate_cookie: None })
+        }
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
+    match headers.get(name) {
+        None => Ok(None),
+        Some(value) => match value.to_str() {
+            Ok(text) if !text.is_empty() => Ok(Some(text.to_owned())),
+            Ok(_) => Ok(None),
+            Err(_) => Err(ErrorType::SessionNotFound.into()),
+        },
+    }
+}
+
+fn refuse_foreign_origin(authorized: &[String], headers: &HeaderMap) -> Result<()> {
+    if authorized.is_empty() {
+        return Ok(());
+    }
+    let origin = headers.get(axum::http::header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    match origin {
+        Some(origin) if !authorized.iter().any(|known| known == origin) => Err(ErrorType::BadDomain.into()),
+        _ => Ok(()),
+    }
+}
+
+async fn read_fields(app: &App, route: &Route, query: &str, headers: &HeaderMap, body: Body) -> Result<Fields> {
+    if matches!(route.method, Method::GET | Method::DELETE) {
+        // Clients send `{}` with these methods, or JSON's content type without a body; neither says anything.
+        return Ok(Fields::from_query(query));
+    }
+    let limit = app.options.body_bytes_max;
+    let bytes = match Limited::new(body, limit).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(ErrorType::RequestTooLarge.with_message(format!("The body is larger than {limit} bytes.")));
+        }
+        Err(_) => return Err(ErrorType::BadRequest.with_message("The body could not be read.")),
+    };
+    if !bytes.is_empty() && !is_json(headers) {
+        return Err(ErrorType::UnsupportedMediaType.into());
+    }
+    Fields::parse(&bytes)
+}
+
+/// JSON, or nothing said: some clients send a body without naming its type.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn log_refusal(route: &Route, request_id: &str, error: &Error) {
+    let (kind, source) = (error.kind.name(), error.source.as_deref().unwrap_or_default());
+    if error.kind.status() >= 500 {
+        tracing::error!(request.id = request_id, http.route = route.path, error.kind = kind, source, "request failed");
+    } else {
+        tracing::info!(request.id = request_id, http.route = route.path, error.kind = kind, source, "request refused");
+    }
+}

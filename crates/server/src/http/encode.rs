@@ -1,0 +1,160 @@
+//! Encoding answers: flat on the server API, in `{data}` on the browser API; errors at the top level on both
+//! (contracts `backend.md` §2, `frontend.md` §2).
+
+use crate::cx::Cx;
+use crate::http::cookies;
+use crate::http::reply::{Reply, Tokens};
+use crate::http::routes::Surface;
+use crate::wire::Object;
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::ids::EnvironmentKind;
+use ostiary_core::session::INTERMEDIATE_MINUTES;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// A quarter of an hour, for which verifiers may keep the key set (contract `backend.md` §4).
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=900");
+/// The header in which every answer repeats its request id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: `request-id-<test|live>-<uuid>`.
+pub fn request_id(uuid: Uuid, kind: EnvironmentKind) -> String {
+    format!("request-id-{}-{}", kind.as_str(), uuid.as_hyphenated())
+}
+
+fn json_response(status: StatusCode, request_id: &str, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Encodes a success; the status is always 200 (contract `backend.md` §2).
+pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Response<Body> {
+    let hides_tokens = surface == Surface::Browser && cx.project.environment.settings.http_only_cookies;
+    let object = Object::with_capacity(reply.object.len() + 2304)
+        .plain("request_id", request_id)
+        .field("status_code", &200)
+        .extend(&reply.object);
+    let object = with_tokens(object, &reply.tokens, hides_tokens);
+    let body = match surface {
+        Surface::Browser => wrap(&object),
+        Surface::Backend | Surface::Public => object.into_json(),
+    };
+    let mut response = json_response(StatusCode::OK, request_id, body);
+    if reply.is_cacheable {
+        response.headers_mut().insert(CACHE_CONTROL, PUBLIC);
+    }
+    if hides_tokens {
+        for cookie in token_cookies(cx, &reply.tokens) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+fn wrap(object: &Object) -> Vec<u8> {
+    let mut body = Vec::with_capacity(object.len() + 12);
+    body.extend_from_slice(b"{\"data\":{");
+    body.extend_from_slice(object.members());
+    body.extend_from_slice(b"}}");
+    body
+}
+
+fn with_tokens(object: Object, tokens: &Tokens, hide: bool) -> Object {
+    let shown = |token: &str| if hide { String::new() } else { token.to_owned() };
+    match tokens {
+        Tokens::Untouched | Tokens::SignedOut => object,
+        Tokens::SessionOnly(session) => with_session(object, session, hide),
+        Tokens::Session(session) => with_session(object, session, hide).plain("intermediate_session_token", ""),
+        Tokens::Intermediate(token) => object
+            .plain("session_token", "")
+            .plain("session_jwt", "")
+            .plain("intermediate_session_token", &shown(token)),
+        Tokens::IntermediateOnly(token) => object.plain("intermediate_session_token", &shown(token)),
+    }
+}
+
+fn with_session(object: Object, session: &crate::ops::sessions::render::Rendered, hide: bool) -> Object {
+    if hide {
+        object.plain("session_token", "").plain("session_jwt", "")
+    } else {
+        object.plain("session_token", &session.token).plain("session_jwt", &session.jwt)
+    }
+}
+
+fn token_cookies(cx: &Cx, tokens: &Tokens) -> Vec<HeaderValue> {
+    let cookies = match tokens {
+        Tokens::Untouched => return Vec::new(),
+        Tokens::Session(session) | Tokens::SessionOnly(session) => {
+            let until = session.session.expires_at;
+            [
+                cookies::set(cx, cookies::SESSION, &session.token, until),
+                cookies::set(cx, cookies::SESSION_JWT, &session.jwt, until),
+                cookies::clear(cx, cookies::INTERMEDIATE),
+            ]
+        }
+        Tokens::Intermediate(token) | Tokens::IntermediateOnly(token) => [
+            cookies::clear(cx, cookies::SESSION),
+            cookies::clear(cx, cookies::SESSION_JWT),
+            cookies::set(cx, cookies::INTERMEDIATE, token, cx.now.plus_minutes(INTERMEDIATE_MINUTES)),
+        ],
+        Tokens::SignedOut => [
+            cookies::clear(cx, cookies::SESSION),
+            cookies::clear(cx, cookies::SESSION_JWT),
+            cookies::clear(cx, cookies::INTERMEDIATE),
+        ],
+    };
+    cookies.into_iter().flatten().collect()
+}
+
+/// Encodes an error in the shape of its surface. The page behind `error_url` explains it.
+pub fn error(public_url: &str, surface: Surface, request_id: &str, error: &Error) -> Response<Body> {
+    let status = error.kind.status();
+    let mut body = Map::new();
+    body.insert("status_code".into(), status.into());
+    body.insert("request_id".into(), request_id.into());
+    body.insert("error_type".into(), error.kind.name().into());
+    body.insert("error_message".into(), error.text().into());
+    body.insert("error_url".into(), error_url(public_url, error.kind).into());
+    if let Some(details) = &error.details {
+        body.insert("error_details".into(), Value::Object(details.clone()));
+        if surface == Surface::Browser && error.kind == ErrorType::BadRequest {
+            body.insert("body".into(), schema_errors(error, details));
+        }
+    }
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json_response(status, request_id, body);
+    if let Some(seconds) = error.retry_after_seconds {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The list of mistakes that the browser SDKs render specially (spec 01a §1).
+fn schema_errors(error: &Error, details: &Map<String, Value>) -> Value {
+    let field = details.get("field").and_then(Value::as_str).unwrap_or_default();
+    json!([{
+        "keyword": "type",
+        "dataPath": format!(".{field}"),
+        "schemaPath": format!("#/properties/{field}/type"),
+        "params": details,
+        "message": error.text(),
+    }])
+}
+
+/// Where an error is explained.
+pub fn error_url(public_url: &str, kind: ErrorType) -> String {
+    format!("{public_url}/docs/errors/{}#{}", kind.status(), kind.name())
+}

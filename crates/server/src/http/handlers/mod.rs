@@ -1,0 +1,10 @@
+//! The handlers: wire names on one side, operations on the other, and nothing else.
+
+pub mod discovery;
+pub mod magic_links;
+pub mod members;
+pub mod organizations;
+pub mod otp_email;
+pub mod project;
+pub mod rbac;
+pub mod sessions;

@@ -1,0 +1,116 @@
+//! Sessions.
+
+use crate::cx::Result;
+use crate::http::call::Call;
+use crate::http::reply::{Reply, Tokens, member_roles};
+use crate::ops::sandbox;
+use crate::ops::sessions::check::{self, AuthorizationCheck, Check};
+use crate::ops::sessions::manage::{self, Revocation};
+use crate::ops::sessions::tokens::SessionCredential;
+use crate::wire::{Fields, Object, WireSession};
+use ostiary_core::error::ErrorType;
+use ostiary_core::rbac;
+use serde_json::json;
+
+/// `POST /v1/b2b/sessions/authenticate`
+pub async fn authenticate(call: Call) -> Result<Reply> {
+    let fields = &call.fields;
+    let credential =
+        SessionCredential::exactly_one(fields.nonempty("session_token")?, fields.nonempty("session_jwt")?)?;
+    let authorization = match fields.object("authorization_check")? {
+        None => None,
+        Some(wish) => {
+            let wish = Fields::of(wish);
+            Some(AuthorizationCheck {
+                organization: wish.required("organization_id")?.to_owned(),
+                resource_id: wish.required("resource_id")?.to_owned(),
+                action: wish.required("action")?.to_owned(),
+            })
+        }
+    };
+    if let SessionCredential::Token(token) = &credential
+        && let Some(rendered) = sandbox::session(&call.cx, token)?
+    {
+        return Ok(Reply::with_tokens(rendered.fields.clone(), Tokens::SessionOnly(rendered)));
+    }
+    let check = Check { credential, arguments: call.session_arguments()?, authorization };
+    let checked = check::authenticate(&call.cx, check).await?;
+    let object = match &checked.granting_roles {
+        None => checked.rendered.fields.clone(),
+        Some(roles) => {
+            let verdict = json!({ "authorized": true, "granting_roles": roles });
+            checked.rendered.fields.clone().field("verdict", &verdict)
+        }
+    };
+    Ok(Reply::with_tokens(object, Tokens::SessionOnly(checked.rendered)))
+}
+
+/// `POST /sdk/v1/b2b/sessions/authenticate`: the refresh loop of browsers. Without a session the answer is one of the
+/// errors that end the loop (contract `frontend.md` §5).
+pub async fn refresh(call: Call) -> Result<Reply> {
+    let credential = call.attached.clone().ok_or(ErrorType::UserUnauthenticated)?;
+    let check = Check { credential, arguments: call.session_arguments()?, authorization: None };
+    let checked = check::authenticate(&call.cx, check).await?;
+    Ok(Reply::with_tokens(checked.rendered.fields.clone(), Tokens::SessionOnly(checked.rendered)))
+}
+
+/// `GET /v1/b2b/sessions`
+pub async fn list(call: Call) -> Result<Reply> {
+    let organization = call.fields.required("organization_id")?;
+    let member = call.fields.required("member_id")?;
+    let (organization, member, sessions) = manage::list(&call.cx, organization, member).await?;
+    let roles = rbac::session_roles(&member_roles(&call.cx, &member, &organization), &[]);
+    let sessions: Vec<WireSession> = sessions
+        .iter()
+        .map(|session| WireSession { session, roles: &roles, organization_slug: &organization.slug })
+        .collect();
+    Ok(Object::new().field("member_sessions", &sessions).into())
+}
+
+/// `POST /v1/b2b/sessions/revoke`
+pub async fn revoke(call: Call) -> Result<Reply> {
+    let fields = &call.fields;
+    let revocation = Revocation::exactly_one(
+        fields.nonempty("member_session_id")?,
+        fields.nonempty("session_token")?,
+        fields.nonempty("session_jwt")?,
+        fields.nonempty("member_id")?,
+    )?;
+    if let Some(actor) = &call.actor
+        && let Some((member, organization)) = manage::target(&call.cx, &revocation).await?
+    {
+        if organization != actor.organization_id() {
+            return Err(ErrorType::SessionAuthorizationTenancyError.into());
+        }
+        actor.require_on_member(&call.cx, member == actor.member_id(), "revoke-sessions")?;
+    }
+    manage::revoke(&call.cx, revocation).await?;
+    Ok(Object::new().into())
+}
+
+/// `POST /sdk/v1/b2b/sessions/revoke`: signing out. It succeeds without a session too, so that a browser can always
+/// get rid of its cookies.
+pub async fn revoke_own(call: Call) -> Result<Reply> {
+    if let Some(credential) = &call.attached {
+        manage::revoke(&call.cx, Revocation::Credential(credential.clone())).await?;
+    }
+    Ok(Reply::with_tokens(Object::new(), Tokens::SignedOut))
+}
+
+/// `POST /sdk/v1/b2b/sessions/revoke/{member_id}`
+pub async fn revoke_of_member(call: Call) -> Result<Reply> {
+    let revocation = Revocation::Member(call.param("member_id")?.to_owned());
+    let actor = call.actor()?;
+    match manage::target(&call.cx, &revocation).await? {
+        Some((_, organization)) if organization == actor.organization_id() => {}
+        _ => return Err(ErrorType::MemberNotFound.into()),
+    }
+    manage::revoke(&call.cx, revocation).await?;
+    Ok(Object::new().into())
+}
+
+/// `GET /v1/b2b/sessions/jwks/{project_id}`
+pub async fn jwks(call: Call) -> Result<Reply> {
+    let keys = call.cx.project.keys.jwks(call.cx.now);
+    Ok(Reply::from(Object::new().field("keys", &keys)).cacheable())
+}

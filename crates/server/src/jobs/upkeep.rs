@@ -1,0 +1,46 @@
+//! Rotating keys and removing what has expired.
+
+use crate::app::App;
+use crate::cx::Result;
+use crate::ops::projects;
+use ostiary_core::error::Error;
+use ostiary_store::{intermediate_sessions, magic_links, otp_codes, outbox, sessions};
+use std::sync::Arc;
+
+/// For how long links and codes are kept after they expired, in minutes, so that a late visitor hears that a link has
+/// expired and not that it never was.
+const KEPT_AFTER_EXPIRY_MINUTES: i64 = 7 * 24 * 60;
+
+/// Adds the next signing key where it is due.
+pub async fn rotate_keys(app: Arc<App>) -> Result<()> {
+    let now = app.clock.now();
+    for project in app.projects.all() {
+        if project.keys.rotation_is_due(now) {
+            projects::rotate_signing_key(&app, project.scope(), now).await?;
+            tracing::info!(project.id = %project.id(), "a new signing key was published");
+        }
+    }
+    Ok(())
+}
+
+/// Counts the messages that wait, for the metrics.
+pub async fn count_outbox(app: Arc<App>) -> Result<()> {
+    let waiting = outbox::count(&app.store.reader()).await?;
+    app.metrics.set_outbox_pending(u64::try_from(waiting).unwrap_or(0));
+    Ok(())
+}
+
+/// Removes sessions, links and codes that have expired.
+pub async fn delete_expired(app: Arc<App>) -> Result<()> {
+    let now = app.clock.now();
+    let long_ago = now.plus_minutes(-KEPT_AFTER_EXPIRY_MINUTES);
+    app.store
+        .write(move |tx| async move {
+            sessions::delete_expired(&tx, now).await?;
+            intermediate_sessions::delete_expired(&tx, now).await?;
+            magic_links::delete_expired(&tx, long_ago).await?;
+            otp_codes::delete_expired(&tx, long_ago).await?;
+            Ok::<_, Error>(())
+        })
+        .await
+}

@@ -1,0 +1,117 @@
+//! Writing mails into the outbox. They are rendered when they are written, so that what was promised is what is sent,
+//! and sealed, because they have live links and codes in them.
+
+use crate::cx::{Cx, Result};
+use ostiary_core::error::Error;
+use ostiary_core::locale::Locale;
+use ostiary_pages::mail::{self, Context, Template};
+use ostiary_proto::random;
+use ostiary_store::outbox::{self, OutboxMessage};
+use ostiary_store::seam::Db;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// A mail.
+    Email,
+    /// A text message.
+    Sms,
+}
+
+/// A message as the outbox holds it (sealed) and the development inbox shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// How it travels.
+    pub channel: Channel,
+    /// The address or number.
+    pub to: String,
+    /// The name that it comes from.
+    pub from_name: String,
+    /// The subject; empty for text messages.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The HTML; empty for text messages.
+    pub html: String,
+    /// The links that a person is meant to follow.
+    pub links: Vec<String>,
+    /// The code that a person is meant to enter.
+    pub code: Option<String>,
+    /// The kind of template (spec 01d §7).
+    pub template_type: String,
+}
+
+/// What a mail says.
+pub struct Letter<'a> {
+    /// Which text.
+    pub template: Template,
+    /// In which language.
+    pub locale: Locale,
+    /// To whom.
+    pub to: &'a str,
+    /// The organization that it is about.
+    pub organization_name: Option<&'a str>,
+    /// Who invited the recipient.
+    pub invited_by_name: Option<&'a str>,
+    /// The link to follow.
+    pub link: Option<&'a str>,
+    /// The code to enter.
+    pub code: Option<&'a str>,
+    /// For how long link or code are good, in minutes. The mail is not sent any more after that time.
+    pub expires_in_minutes: i64,
+}
+
+/// The context under which messages are sealed.
+pub fn seal_context(message_id: Uuid) -> String {
+    format!("outbox message {message_id}")
+}
+
+/// Renders a mail and puts it into the outbox.
+pub async fn post(tx: &Db, cx: &Cx, letter: Letter<'_>) -> Result<()> {
+    let app_name = cx.project.environment.name.as_str();
+    let rendered = mail::render(
+        letter.template,
+        letter.locale,
+        &Context {
+            app_name,
+            organization_name: letter.organization_name,
+            invited_by_name: letter.invited_by_name,
+            email_address: letter.to,
+            url: letter.link,
+            secondary_url: None,
+            code: letter.code,
+            expires_in_minutes: u32::try_from(letter.expires_in_minutes).unwrap_or(u32::MAX),
+        },
+    );
+    let from_name = cx.app.options.mail_from_name.clone().unwrap_or_else(|| app_name.to_owned());
+    let message = Message {
+        channel: Channel::Email,
+        to: letter.to.to_owned(),
+        from_name,
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+        links: letter.link.map(str::to_owned).into_iter().collect(),
+        code: letter.code.map(str::to_owned),
+        template_type: letter.template.template_type().to_owned(),
+    };
+    enqueue(tx, cx, &message, letter.expires_in_minutes).await
+}
+
+async fn enqueue(tx: &Db, cx: &Cx, message: &Message, expires_in_minutes: i64) -> Result<()> {
+    let message_id = random::uuid(cx.app.random.as_ref());
+    let plain = serde_json::to_vec(message).map_err(Error::internal)?;
+    let payload = cx.app.master_key.seal(&seal_context(message_id), &plain, cx.app.random.as_ref());
+    let row = OutboxMessage {
+        message_id,
+        env: cx.scope().env,
+        payload,
+        attempts: 0,
+        created_at: cx.now,
+        expires_at: cx.now.plus_minutes(expires_in_minutes),
+    };
+    Ok(outbox::insert(tx, &row).await?)
+}

@@ -1,0 +1,21 @@
+//! Operations: what the server does, without knowing how the request came in.
+//!
+//! Each takes a [`crate::cx::Cx`] and its input as a value, and gives a value or a catalogued error. The order is the
+//! same everywhere: load, decide, write, commit, then talk to the world. Mails and text messages are rows of the
+//! outbox, written in the same transaction.
+
+pub mod codes;
+pub mod discovery;
+pub mod locks;
+pub mod login;
+pub mod lookup;
+pub mod magic_links;
+pub mod mail;
+pub mod members;
+pub mod organizations;
+pub mod otp_email;
+pub mod projects;
+pub mod provisioning;
+pub mod sandbox;
+pub mod search;
+pub mod sessions;

@@ -1,0 +1,105 @@
+//! Signed session tokens that may be answered again.
+//!
+//! Signing costs ten times what the rest of a session check does. So an answer that was just signed is kept for a few
+//! seconds and given again, but only after the database has said, for this very request, that the session is alive and
+//! that session, member, organization and project still have the versions for which it was signed. A revoked session
+//! is therefore refused by the next call, and a changed role shows in it.
+
+use super::render::Rendered;
+use ostiary_core::ids::SessionId;
+use ostiary_core::time::Timestamp;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many parts the cache has, so that threads seldom meet at one lock.
+const SHARDS: usize = 16;
+/// The most answers in one part: 16 times this many sessions are served without signing anew. An answer takes about
+/// 6 kB.
+const ANSWERS_PER_SHARD_MAX: usize = 512;
+/// The most verified tokens remembered in one part, at about 100 bytes each.
+const JWTS_PER_SHARD_MAX: usize = 2048;
+
+#[derive(Default)]
+struct Shard {
+    answers: HashMap<(i64, Uuid), Arc<Rendered>>,
+    jwts: HashMap<[u8; 32], (i64, SessionId)>,
+}
+
+/// Answers that were just signed, and signed tokens that were just verified.
+pub struct SessionCache {
+    reuse_micros: i64,
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+impl SessionCache {
+    /// A cache that gives answers again for this long; zero switches it off.
+    pub fn new(reuse: Duration) -> Self {
+        SessionCache {
+            reuse_micros: i64::try_from(reuse.as_micros()).unwrap_or(0),
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// For how long an answer may be given again, in microseconds.
+    pub fn reuse_micros(&self) -> i64 {
+        self.reuse_micros
+    }
+
+    fn shard(&self, key: impl std::hash::Hash) -> &Mutex<Shard> {
+        let hash = self.hasher.hash_one(key);
+        &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
+    }
+
+    /// The answer for a session, if it is recent enough. The caller compares the versions.
+    pub fn find(&self, env: i64, session: Uuid, now: Timestamp) -> Option<Arc<Rendered>> {
+        if self.reuse_micros == 0 {
+            return None;
+        }
+        let shard = self.shard(session).lock();
+        let rendered = shard.answers.get(&(env, session))?;
+        self.is_fresh(rendered, now).then(|| rendered.clone())
+    }
+
+    fn is_fresh(&self, rendered: &Rendered, now: Timestamp) -> bool {
+        let age = now.micros() - rendered.signed_at.micros();
+        (0..self.reuse_micros).contains(&age)
+    }
+
+    /// Keeps an answer. When the part is full, what is no longer fresh makes room, and if all is fresh, everything
+    /// does.
+    pub fn keep(&self, env: i64, session: Uuid, rendered: &Arc<Rendered>, now: Timestamp) {
+        if self.reuse_micros == 0 {
+            return;
+        }
+        let mut shard = self.shard(session).lock();
+        if shard.answers.len() >= ANSWERS_PER_SHARD_MAX {
+            shard.answers.retain(|_, kept| self.is_fresh(kept, now));
+            if shard.answers.len() >= ANSWERS_PER_SHARD_MAX {
+                shard.answers.clear();
+            }
+        }
+        shard.answers.insert((env, session), rendered.clone());
+    }
+
+    /// The session of a signed token that was verified under this version of the project.
+    pub fn verified_jwt(&self, hash: &[u8; 32], project_version: i64) -> Option<SessionId> {
+        let shard = self.shard(hash).lock();
+        shard.jwts.get(hash).filter(|(version, _)| *version == project_version).map(|(_, session)| *session)
+    }
+
+    /// Remembers that a signed token was verified. The hash covers the signature, so nothing but the same token finds
+    /// it again.
+    pub fn remember_jwt(&self, hash: [u8; 32], project_version: i64, session: SessionId) {
+        let mut shard = self.shard(hash).lock();
+        if shard.jwts.len() >= JWTS_PER_SHARD_MAX {
+            shard.jwts.clear();
+        }
+        shard.jwts.insert(hash, (project_version, session));
+    }
+}

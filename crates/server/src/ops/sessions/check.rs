@@ -1,0 +1,185 @@
+//! The session check: the call that applications make on each of their own requests.
+//!
+//! One indexed statement says whether the session lives and which versions are current. If an answer for these
+//! versions was signed a moment ago it is given again; otherwise session, member and organization are read and a new
+//! token is signed. Nothing is written unless the caller asks for a longer life or other claims.
+
+use super::cache::SessionCache;
+use super::render::{Rendered, Versions, render};
+use super::tokens::{self, SessionCredential};
+use crate::cx::{Cx, Result};
+use crate::ops::lookup;
+use crate::telemetry::SessionOutcome;
+use ostiary_core::error::ErrorType;
+use ostiary_core::ids::SessionId;
+use ostiary_core::rbac;
+use ostiary_core::session::SessionArguments;
+use ostiary_core::time::MINUTE;
+use ostiary_proto::hash::sha256;
+use ostiary_store::seam::Db;
+use ostiary_store::sessions::{self, FullSession, SessionState};
+use std::sync::Arc;
+
+/// A question whether the member may do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationCheck {
+    /// The organization in which it would be done, by any identifier.
+    pub organization: String,
+    /// On what.
+    pub resource_id: String,
+    /// What.
+    pub action: String,
+}
+
+/// A session check.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The credential.
+    pub credential: SessionCredential,
+    /// A wish for another length or other claims.
+    pub arguments: SessionArguments,
+    /// What the member wants to do.
+    pub authorization: Option<AuthorizationCheck>,
+}
+
+/// A session that passed.
+pub struct Checked {
+    /// The answer.
+    pub rendered: Arc<Rendered>,
+    /// The roles that allow what was asked.
+    pub granting_roles: Option<Vec<String>>,
+}
+
+/// Checks a session and counts how that went.
+pub async fn authenticate(cx: &Cx, check: Check) -> Result<Checked> {
+    let result = find_and_judge(cx, check).await;
+    cx.app.metrics.session_authenticated(match &result {
+        Ok(_) => SessionOutcome::Accepted,
+        Err(error) => match error.kind {
+            ErrorType::UnableToParseSessionJwt => SessionOutcome::InvalidJwt,
+            ErrorType::SessionAuthorizationError | ErrorType::SessionAuthorizationTenancyError => {
+                SessionOutcome::Forbidden
+            }
+            _ => SessionOutcome::NotFound,
+        },
+    });
+    result
+}
+
+/// Checks a session; `session_not_found` when it is unknown, ended, revoked, or its member is not active any more.
+async fn find_and_judge(cx: &Cx, check: Check) -> Result<Checked> {
+    let duration = check.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
+    let reader = cx.reader();
+    let state = find_state(&reader, cx, &check.credential).await?.ok_or(ErrorType::SessionNotFound)?;
+    let versions = versions_of(&state, cx);
+    let kept = cx.app.session_cache.find(cx.scope().env, state.session_id.uuid(), cx.now);
+    let rendered = match kept.filter(|kept| kept.versions == versions) {
+        Some(kept) if is_applied(&cx.app.session_cache, cx, &kept, duration, &check.arguments)? => kept,
+        _ => renew(cx, state.session_id, duration, &check.arguments).await?,
+    };
+    let granting_roles = match &check.authorization {
+        Some(wish) => Some(authorize(&reader, cx, &rendered, wish).await?),
+        None => None,
+    };
+    Ok(Checked { rendered, granting_roles })
+}
+
+async fn find_state(db: &Db, cx: &Cx, credential: &SessionCredential) -> Result<Option<SessionState>> {
+    Ok(match credential {
+        SessionCredential::Token(token) => {
+            sessions::find_state_by_token(db, cx.scope(), &sha256(token.as_bytes()), cx.now).await?
+        }
+        SessionCredential::Jwt(jwt) => {
+            sessions::find_state(db, cx.scope(), tokens::session_of_jwt(cx, jwt)?, cx.now).await?
+        }
+    })
+}
+
+fn versions_of(state: &SessionState, cx: &Cx) -> Versions {
+    Versions {
+        session: state.session_version,
+        member: state.member_version,
+        organization: state.organization_version,
+        project: cx.project.environment.version,
+    }
+}
+
+/// Whether an answer already has the length and the claims that are wished. The same length asked for again within the
+/// time of reuse counts as applied, since callers that pass one on every request would otherwise force a signature and
+/// a write each time.
+fn is_applied(
+    cache: &SessionCache,
+    cx: &Cx,
+    kept: &Rendered,
+    duration: Option<i64>,
+    arguments: &SessionArguments,
+) -> Result<bool> {
+    let length_fits = duration.is_none_or(|minutes| {
+        let wished = cx.now.micros().saturating_add(minutes.saturating_mul(MINUTE));
+        (0..cache.reuse_micros()).contains(&(wished - kept.session.expires_at.micros()))
+    });
+    Ok(length_fits && arguments.claims(&kept.session.custom_claims)? == kept.session.custom_claims)
+}
+
+async fn renew(
+    cx: &Cx,
+    id: SessionId,
+    duration: Option<i64>,
+    arguments: &SessionArguments,
+) -> Result<Arc<Rendered>> {
+    let changes = duration.is_some() || arguments.custom_claims.is_some();
+    let mut full = if changes {
+        cx.write((id, duration, arguments.clone()), extend_in_transaction).await?
+    } else {
+        find_full(&cx.reader(), cx, id).await?
+    };
+    let token = tokens::open_token(cx, id, &full.token_sealed)?;
+    cx.app.activity.note(cx.scope().env, id.uuid(), full.session.last_accessed_at, cx.now);
+    full.session.last_accessed_at = cx.now;
+    let rendered = render(cx, &full.session, &full.member, &full.organization, token)?;
+    cx.app.session_cache.keep(cx.scope().env, id.uuid(), &rendered, cx.now);
+    Ok(rendered)
+}
+
+async fn find_full(db: &Db, cx: &Cx, id: SessionId) -> Result<FullSession> {
+    let found = sessions::find_full(db, cx.scope(), id, cx.now).await?;
+    found.ok_or_else(|| ErrorType::SessionNotFound.into())
+}
+
+async fn extend_in_transaction(
+    tx: Db,
+    cx: Cx,
+    input: Arc<(SessionId, Option<i64>, SessionArguments)>,
+) -> Result<FullSession> {
+    let (id, duration, arguments) = &*input;
+    let mut full = find_full(&tx, &cx, *id).await?;
+    if let Some(minutes) = duration {
+        full.session.expires_at = cx.now.plus_minutes(*minutes);
+    }
+    full.session.custom_claims = arguments.claims(&full.session.custom_claims)?;
+    full.session.version += 1;
+    if sessions::update(&tx, cx.scope(), &full.session).await? {
+        Ok(full)
+    } else {
+        Err(ErrorType::SessionNotFound.into())
+    }
+}
+
+async fn authorize(db: &Db, cx: &Cx, rendered: &Rendered, wish: &AuthorizationCheck) -> Result<Vec<String>> {
+    let own = rendered.session.organization_id;
+    let is_own = wish.organization == own.to_string()
+        || lookup::find_organization(db, cx, &wish.organization)
+            .await?
+            .is_some_and(|organization| organization.id == own);
+    if !is_own {
+        return Err(ErrorType::SessionAuthorizationTenancyError.into());
+    }
+    rbac::allows(
+        &cx.project.policy_index,
+        &rendered.organization_roles,
+        &rendered.roles,
+        &wish.resource_id,
+        &wish.action,
+    )
+    .ok_or_else(|| ErrorType::SessionAuthorizationError.into())
+}

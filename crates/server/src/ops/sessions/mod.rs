@@ -1,0 +1,10 @@
+//! Sessions: checking, extending, listing, ending them (spec 01b §7).
+
+pub mod activity;
+pub mod cache;
+pub mod check;
+pub mod manage;
+pub mod render;
+pub mod tokens;
+
+pub use tokens::{open_token, seal_token};

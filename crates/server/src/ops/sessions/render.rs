@@ -1,0 +1,123 @@
+//! Building the answer for a session: its roles, the signed token, and the JSON of member and organization.
+
+use crate::cx::{Cx, Result};
+use crate::wire::{Object, WireMember, WireOrganization, WireSession};
+use ostiary_core::error::Error;
+use ostiary_core::factor::WireFactor;
+use ostiary_core::member::Member;
+use ostiary_core::organization::Organization;
+use ostiary_core::rbac::{self, Role};
+use ostiary_core::session::{JWT_SECONDS, Session};
+use ostiary_core::time::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A session as it is answered, signed and encoded.
+#[derive(Debug)]
+pub struct Rendered {
+    /// When it was signed.
+    pub signed_at: Timestamp,
+    /// The versions of session, member, organization and project for which it holds.
+    pub versions: Versions,
+    /// The session.
+    pub session: Session,
+    /// The roles of the session.
+    pub roles: Vec<String>,
+    /// The organization's own roles, for authorization checks.
+    pub organization_roles: Vec<Role>,
+    /// The opaque token.
+    pub token: String,
+    /// The signed token.
+    pub jwt: String,
+    /// `member_id`, `member`, `organization` and `member_session` as members of a JSON object.
+    pub fields: Object,
+}
+
+/// The versions for which an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// Of the session.
+    pub session: i64,
+    /// Of the member.
+    pub member: i64,
+    /// Of the organization.
+    pub organization: i64,
+    /// Of the project environment.
+    pub project: i64,
+}
+
+/// Signs and encodes a session.
+pub fn render(
+    cx: &Cx,
+    session: &Session,
+    member: &Member,
+    organization: &Organization,
+    token: String,
+) -> Result<Arc<Rendered>> {
+    let mut member_roles = member.roles(organization);
+    rbac::retain_existing(&mut member_roles, &cx.project.policy_index, &organization.custom_roles);
+    let roles = rbac::session_roles(&member_roles, &[]);
+    let wire_session = WireSession { session, roles: &roles, organization_slug: &organization.slug };
+    let jwt = sign(cx, session, &roles, organization)?;
+    let fields = Object::new()
+        .field("member_id", &member.id)
+        .field("member_session", &wire_session)
+        .field("member", &WireMember { member, roles: &member_roles, now: cx.now })
+        .field("organization", &WireOrganization(organization));
+    Ok(Arc::new(Rendered {
+        signed_at: cx.now,
+        versions: Versions {
+            session: session.version,
+            member: member.version,
+            organization: organization.version,
+            project: cx.project.environment.version,
+        },
+        session: session.clone(),
+        roles,
+        organization_roles: organization.custom_roles.clone(),
+        token,
+        jwt,
+        fields,
+    }))
+}
+
+/// The signed token of a session (spec 01b §7, JWT; contract `backend.md` §4). It never outlives the session.
+fn sign(cx: &Cx, session: &Session, roles: &[String], organization: &Organization) -> Result<String> {
+    let key = cx
+        .project
+        .keys
+        .signing_key(cx.now)
+        .ok_or_else(|| Error::internal("the environment has no signing key"))?;
+    let issued_at = cx.now.seconds();
+    let expires_at = (issued_at + JWT_SECONDS).min(session.expires_at.seconds());
+    let factors: Vec<WireFactor> = session.factors.iter().map(WireFactor).collect();
+    let mut claims = session.custom_claims.clone();
+    let standard = json!({
+        "iss": cx.project.issuer,
+        "sub": session.member_id,
+        "aud": [cx.project.id()],
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": expires_at,
+        "https://stytch.com/session": {
+            "id": session.id,
+            "started_at": session.started_at,
+            "last_accessed_at": session.last_accessed_at,
+            "expires_at": session.expires_at,
+            "attributes": {"ip_address": "", "user_agent": ""},
+            "authentication_factors": factors,
+            "roles": roles,
+        },
+        "https://stytch.com/organization": {
+            "organization_id": organization.id,
+            "slug": organization.slug,
+        },
+    });
+    // The standard claims come last: whatever the application has put into its own, these hold.
+    if let Value::Object(standard) = standard {
+        claims.extend(standard);
+    }
+    let claims = serde_json::to_vec(&claims).map_err(Error::internal)?;
+    cx.app.metrics.jwt_signed();
+    Ok(key.sign(&claims))
+}

@@ -1,0 +1,105 @@
+//! Writing JSON objects member by member, so that parts that were encoded before can be put together without being
+//! parsed again.
+
+use serde::Serialize;
+
+/// The members of a JSON object, without its braces.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Object(Vec<u8>);
+
+impl Object {
+    /// No members.
+    pub fn new() -> Self {
+        Object::default()
+    }
+
+    /// No members, with room for this many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Object(Vec::with_capacity(bytes))
+    }
+
+    fn name(&mut self, name: &'static str) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// Adds a member. Our own values always have a JSON form; were one not to, it would be `null`.
+    #[must_use]
+    pub fn field(mut self, name: &'static str, value: &impl Serialize) -> Self {
+        self.name(name);
+        let start = self.0.len();
+        if serde_json::to_writer(&mut self.0, value).is_err() {
+            self.0.truncate(start);
+            self.0.extend_from_slice(b"null");
+        }
+        self
+    }
+
+    /// Adds a member whose text needs no escaping, such as a token or an id.
+    #[must_use]
+    pub fn plain(mut self, name: &'static str, text: &str) -> Self {
+        debug_assert!(text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\' && byte < 0x7f));
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+        self
+    }
+
+    /// Adds all members of another object.
+    #[must_use]
+    pub fn extend(mut self, other: &Object) -> Self {
+        if !self.0.is_empty() && !other.0.is_empty() {
+            self.0.push(b',');
+        }
+        self.0.extend_from_slice(&other.0);
+        self
+    }
+
+    /// How many bytes the members take.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The object as JSON.
+    pub fn into_json(self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.0.len() + 2);
+        json.push(b'{');
+        json.extend_from_slice(&self.0);
+        json.push(b'}');
+        json
+    }
+
+    /// The members as they stand.
+    pub fn members(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The members may have tokens among them.
+        write!(f, "Object({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_joined_with_commas() {
+        let inner = Object::new().field("b", &[1, 2]);
+        let object = Object::new().plain("a", "x").extend(&inner).extend(&Object::new()).field("c", &"q\"uote");
+        assert_eq!(String::from_utf8(object.into_json()).unwrap(), r#"{"a":"x","b":[1,2],"c":"q\"uote"}"#);
+    }
+}

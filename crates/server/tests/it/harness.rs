@@ -1,0 +1,363 @@
+//! Actors and assertions: a whole server in the test's process, called through its router.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use ostiary_core::ids::EnvironmentKind;
+use ostiary_core::redirect_url::{RedirectUrl, RedirectUrlType, ValidType};
+use ostiary_core::time::{MINUTE, SECOND};
+use ostiary_proto::random::SystemRandom;
+use ostiary_proto::seal::MasterKey;
+use ostiary_server::app::{App, Options};
+use ostiary_server::clock::Clock;
+use ostiary_server::http::router;
+use ostiary_server::http::routes::labels;
+use ostiary_server::ops::projects::{CreatedProject, NewProject, create};
+use ostiary_server::telemetry::Metrics;
+use ostiary_store::seam::Engine;
+use ostiary_store::testing::{TestStore, fresh};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt as _;
+
+/// Writes one test for each engine.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($(#[$meta:meta])* async fn $name:ident($t:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            async fn run($t: $crate::harness::Server) $body
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                if let Some(server) = $crate::harness::start(ostiary_store::seam::Engine::Sqlite).await {
+                    run(server).await;
+                }
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(server) = $crate::harness::start(ostiary_store::seam::Engine::Postgres).await {
+                    run(server).await;
+                }
+            }
+        }
+    )+};
+}
+
+/// A running server with one project and its test environment.
+pub struct Server {
+    pub app: Arc<App>,
+    pub project: CreatedProject,
+    router: Router,
+    _store: TestStore,
+}
+
+/// The URL to which links lead by default, as under `ostiary dev`.
+pub const REDIRECT_URL: &str = "http://localhost:3000/authenticate";
+
+/// Starts a server; none when the engine is not there.
+pub async fn start(engine: Engine) -> Option<Server> {
+    let store = fresh(engine).await?;
+    let options = Options {
+        public_url: "http://ostiary.test".into(),
+        is_dev: true,
+        delivers_to_inbox: true,
+        body_bytes_max: 64 * 1024,
+        jwt_reuse: Duration::from_secs(10),
+        mail_from: "no-reply@ostiary.test".into(),
+        mail_from_name: None,
+    };
+    let master_key = MasterKey::from_bytes([7; 32]);
+    let app = App::new(
+        (*store).clone(),
+        Clock::default(),
+        Arc::new(SystemRandom),
+        master_key,
+        options,
+        Arc::new(Metrics::new(labels())),
+    );
+    let app = Arc::new(app);
+    let project = add_project(&app, "Acme Notes").await;
+    Some(Server { router: router(app.clone()), app, project, _store: store })
+}
+
+/// Adds a project to a server.
+pub async fn add_project(app: &Arc<App>, name: &str) -> CreatedProject {
+    let valid_types =
+        RedirectUrlType::ALL.iter().map(|kind| ValidType { r#type: *kind, is_default: true }).collect();
+    let new = NewProject {
+        name: name.into(),
+        kind: EnvironmentKind::Test,
+        redirect_urls: vec![RedirectUrl { url: REDIRECT_URL.into(), valid_types }],
+        secret: None,
+    };
+    create(app, new).await.expect("a project can be created")
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        assert_eq!(self.body.pointer("/data/status_code").or(self.body.get("status_code")), Some(&json!(200)));
+        self.body
+    }
+
+    /// The `data` of a success of the browser API.
+    #[track_caller]
+    pub fn data(self) -> Value {
+        self.ok()["data"].take()
+    }
+
+    /// Checks a refusal: its status, its name, and that the body has everything that SDKs read.
+    #[track_caller]
+    pub fn fails(self, status: u16, error_type: &str) -> Value {
+        assert_eq!(self.body["error_type"], error_type, "{}", self.text);
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.body["status_code"], json!(status));
+        for field in ["request_id", "error_message", "error_url"] {
+            assert!(self.body[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {}", self.text);
+        }
+        self.body
+    }
+
+    /// The cookies that the answer sets: name and whole header.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        self.headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .filter_map(|header| header.split_once('=').map(|(name, _)| (name.to_owned(), header.to_owned())))
+            .collect()
+    }
+}
+
+impl Server {
+    /// Any request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body can be read").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body, text }
+    }
+
+    /// A request to the server API with the project's secret.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.call_as(&self.project, method, path, body, &[]).await
+    }
+
+    /// A request to the server API with the secret of a project and more headers.
+    pub async fn call_as(
+        &self,
+        project: &CreatedProject,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, basic(&project.project_id.to_string(), &project.secret))
+            .header(CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    /// `POST` to the server API.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// `PUT` to the server API.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// `GET` from the server API.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// `DELETE` on the server API.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// A browser that is not signed in.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { server: self, session: None, cookies: Vec::new() }
+    }
+
+    /// A browser with a readable session token.
+    pub fn browser_with(&self, session_token: &str) -> Browser<'_> {
+        Browser { server: self, session: Some(session_token.to_owned()), cookies: Vec::new() }
+    }
+
+    /// Moves the clock.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.app.clock.advance(seconds * SECOND);
+    }
+
+    /// Moves the clock.
+    pub fn advance_minutes(&self, minutes: i64) {
+        self.app.clock.advance(minutes * MINUTE);
+    }
+
+    /// Changes settings of the project.
+    pub async fn set(&self, settings: Value) {
+        let project = self.app.projects.by_id(self.project.project_id).expect("the project is there");
+        let Value::Object(change) = settings else { panic!("settings are an object") };
+        let change: Map<String, Value> = change;
+        ostiary_server::ops::projects::change_settings(&self.app, &project.environment, change)
+            .await
+            .expect("settings can be changed");
+    }
+
+    /// The messages to an address, newest last.
+    pub async fn messages(&self, address: &str) -> Vec<Value> {
+        let request = Request::get(format!("/dev/inbox/messages?to={address}"));
+        let answer = self.send(request.body(Body::empty()).expect("a request")).await;
+        answer.body["messages"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The newest message to an address.
+    pub async fn last_message(&self, address: &str) -> Value {
+        self.messages(address).await.pop().unwrap_or_else(|| panic!("no message to {address}"))
+    }
+
+    /// The code in the newest message to an address.
+    pub async fn last_code(&self, address: &str) -> String {
+        self.last_message(address).await["code"].as_str().expect("a message with a code").to_owned()
+    }
+
+    /// The link in the newest message to an address.
+    pub async fn last_link(&self, address: &str) -> String {
+        self.last_message(address).await["links"][0].as_str().expect("a message with a link").to_owned()
+    }
+
+    /// The token of the link in the newest message to an address.
+    pub async fn last_token(&self, address: &str) -> String {
+        query(&self.last_link(address).await, "token").expect("a link with a token")
+    }
+
+    /// Creates an organization with a name and settings, and gives its id.
+    pub async fn organization(&self, name: &str, settings: Value) -> String {
+        let mut body = settings;
+        body["organization_name"] = json!(name);
+        let answer = self.post("/v1/b2b/organizations", body).await.ok();
+        answer["organization"]["organization_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Creates an active member and gives its id.
+    pub async fn member(&self, organization: &str, email: &str, fields: Value) -> String {
+        let mut body = fields;
+        body["email_address"] = json!(email);
+        let path = format!("/v1/b2b/organizations/{organization}/members");
+        self.post(&path, body).await.ok()["member_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Signs a member in with a code, and gives the whole answer.
+    pub async fn sign_in(&self, organization: &str, email: &str) -> Value {
+        let body = json!({"organization_id": organization, "email_address": email});
+        self.post("/v1/b2b/otps/email/login_or_signup", body.clone()).await.ok();
+        let mut body = body;
+        body["code"] = json!(self.last_code(email).await);
+        self.post("/v1/b2b/otps/email/authenticate", body).await.ok()
+    }
+
+    /// Begins discovery for an address and gives the intermediate session token.
+    pub async fn discover(&self, email: &str) -> Value {
+        let body = json!({"email_address": email});
+        self.post("/v1/b2b/otps/email/discovery/send", body.clone()).await.ok();
+        let mut body = body;
+        body["code"] = json!(self.last_code(email).await);
+        self.post("/v1/b2b/otps/email/discovery/authenticate", body).await.ok()
+    }
+}
+
+/// A caller of the browser API.
+pub struct Browser<'a> {
+    server: &'a Server,
+    /// The session token in its readable cookie.
+    pub session: Option<String>,
+    /// Cookies that the server set.
+    pub cookies: Vec<(String, String)>,
+}
+
+impl Browser<'_> {
+    /// A request to the browser API.
+    pub async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let public_token = self.server.project.public_token.to_string();
+        let password = self.session.clone().unwrap_or_else(|| public_token.clone());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, basic(&public_token, &password))
+            .header(CONTENT_TYPE, "application/json")
+            .header(ORIGIN, "http://localhost:3000");
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(COOKIE, pairs.join("; "));
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let answer = self.server.send(request.body(body).expect("a request")).await;
+        for (name, header) in answer.cookies() {
+            self.cookies.retain(|(known, _)| *known != name);
+            let value = header[name.len() + 1..].split(';').next().unwrap_or_default().to_owned();
+            if !value.is_empty() {
+                self.cookies.push((name, value));
+            }
+        }
+        answer
+    }
+
+    /// `POST` to the browser API.
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// `GET` from the browser API.
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+}
+
+/// A header for HTTP Basic authorization.
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A parameter of a URL's query, decoded.
+pub fn query(url: &str, name: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The claims of a signed token, not verified.
+pub fn claims(jwt: &str) -> Value {
+    let payload = jwt.split('.').nth(1).expect("a signed token");
+    let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    serde_json::from_slice(&json).expect("JSON")
+}

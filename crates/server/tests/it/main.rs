@@ -1,0 +1,11 @@
+//! The server through its HTTP surfaces, on SQLite and (where `OSTIARY_TEST_POSTGRES_URL` names a server) PostgreSQL.
+
+mod harness;
+
+mod bad_input;
+mod browser;
+mod discovery;
+mod magic_links;
+mod otp_email;
+mod pages;
+mod sessions;
