@@ -5,7 +5,8 @@
 #
 # The server listens on a free loopback port, its data lies in a temporary directory, and both are
 # gone when the command ends, whose exit code this returns. The command finds the server's address
-# in OSTIARY_TEST_POSTGRES_URL.
+# in OSTIARY_TEST_POSTGRES_URL. The server also speaks TLS, as "localhost", when openssl is there to
+# make it a certificate; the authority that vouches for it is then in OSTIARY_TEST_POSTGRES_AUTHORITY.
 #
 # --durable   write to disk as a production server does, for measuring; tests do without.
 #
@@ -69,6 +70,22 @@ if ! initialize --locale-provider=icu --icu-locale=en-US; then
     initialize || { cat "$directory/initdb.log" >&2; exit 1; }
 fi
 
+make_certificate() {
+    cd "$directory"
+    local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+    openssl req -x509 "${key[@]}" -days 2 -subj "/CN=Throw-away authority" -keyout authority.key -out authority.pem
+    openssl req "${key[@]}" -subj "/CN=localhost" -keyout data/server.key -out server.csr
+    openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -days 2 \
+        -extfile <(echo "subjectAltName=DNS:localhost") -out data/server.crt
+    chmod 600 data/server.key
+    if ((EUID == 0)); then chown "$owner" data/server.key data/server.crt; fi
+}
+if command -v openssl >/dev/null; then
+    (make_certificate) >"$directory/openssl.log" 2>&1 || { cat "$directory/openssl.log" >&2; exit 1; }
+    settings+=(-c "ssl=on")
+    export OSTIARY_TEST_POSTGRES_AUTHORITY="$directory/authority.pem"
+fi
+
 # Whether a port is free shows only when the server takes it.
 for attempt in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 30000))
@@ -83,7 +100,7 @@ for attempt in 1 2 3 4 5; do
 done
 
 # In the background, because only `wait` lets a signal reach the trap while the command runs.
-export OSTIARY_TEST_POSTGRES_URL="postgres://ostiary@127.0.0.1:$port/postgres"
+export OSTIARY_TEST_POSTGRES_URL="postgres://ostiary@127.0.0.1:$port/postgres?sslmode=disable"
 "$@" <&0 &
 command=$!
 trap 'kill -TERM "$command" 2>/dev/null || true' INT TERM

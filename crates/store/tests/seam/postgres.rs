@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ostiary_store::seam::{Engine, Sql, Store, StoreError, StoreOptions, args, sql};
-use ostiary_store::testing::{POSTGRES_URL_VARIABLE, Schema, TestStore};
+use ostiary_store::testing::{Schema, TestStore};
 use tokio::time::timeout;
 
 use crate::{GET_COUNTER, INSERT_COUNTER, TABLES, add_counter, counter, write};
@@ -179,12 +179,47 @@ async fn a_bad_address_is_told_without_its_password() {
     }
 }
 
-#[tokio::test]
-async fn encryption_that_is_required_is_not_done_without() {
-    let Some(schema) = Schema::create().await else { return };
-    // The server of scripts/with-postgres.sh speaks no TLS.
-    assert!(std::env::var(POSTGRES_URL_VARIABLE).is_ok());
-    let url = format!("{}&sslmode=require", schema.url());
-    let opened = Store::open_with(StoreOptions::Postgres { url, connections_max: 1 }, TABLES).await;
-    assert!(matches!(opened.map(drop), Err(StoreError::Unavailable { .. })));
+/// How connections are encrypted, against a server that calls itself `localhost`, whose authority only
+/// the tests know.
+mod encryption {
+    use super::*;
+
+    /// Opens a store with these parameters in its URL and says whether its connections are encrypted.
+    async fn is_encrypted(schema: &Schema, host: &str, parameters: &str) -> Result<bool, StoreError> {
+        let url = schema.url().replace("127.0.0.1", host).replace("sslmode=disable", parameters);
+        let options = StoreOptions::Postgres { url, connections_max: 1 };
+        let store = Store::open_with(options, TABLES).await?;
+        let asked = sql!("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+        let row = store.reader().row(asked, &[]).await?.expect("every connection has its row");
+        row.get(0)
+    }
+
+    /// A schema, and the file with the server's authority; None without such a server.
+    async fn server() -> Option<(Schema, String)> {
+        let authority = std::env::var("OSTIARY_TEST_POSTGRES_AUTHORITY").ok()?;
+        Some((Schema::create().await?, authority))
+    }
+
+    fn refused(outcome: Result<bool, StoreError>) {
+        let Err(StoreError::Unavailable { reason }) = outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains("certificate"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn is_used_unless_disabled() {
+        let Some((schema, _)) = server().await else { return };
+        assert_eq!(is_encrypted(&schema, "127.0.0.1", "sslmode=disable").await, Ok(false));
+        assert_eq!(is_encrypted(&schema, "127.0.0.1", "sslmode=prefer").await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn when_required_needs_a_certificate_of_a_known_authority_for_this_host() {
+        let Some((schema, authority)) = server().await else { return };
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let known = format!("sslmode={mode}&sslrootcert={authority}");
+            assert_eq!(is_encrypted(&schema, "localhost", &known).await, Ok(true), "{mode}");
+            refused(is_encrypted(&schema, "127.0.0.1", &known).await);
+            refused(is_encrypted(&schema, "localhost", &format!("sslmode={mode}")).await);
+        }
+    }
 }

@@ -200,7 +200,7 @@ async fn a_reopened_file_has_everything() {
 
     let store = open(&file).await.unwrap();
     assert_eq!(counter(&store, "a").await, Some(1));
-    // Dropping without closing is as safe, only the log stays beside the file.
+    // Dropping without closing is as safe.
     add_counter(&store, "b", 2).await;
     drop(store);
     let store = open(&file).await.unwrap();
