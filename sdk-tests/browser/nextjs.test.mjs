@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { actorsOf, linkIn, refuses } from '../lib/actors.mjs';
-import { asLocalhost, launchBrowser } from '../lib/browser.mjs';
+import { asLocalhost, followLink, launchBrowser } from '../lib/browser.mjs';
 import { startNextApp } from '../lib/next-app.mjs';
 import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
@@ -46,7 +46,7 @@ async function signUp() {
   await page.waitForURL('**/login');
   await askFor(page, email, 'link');
   await page.getByText('Check your email').waitFor();
-  await page.goto(linkIn(await server.inbox.lastFor(email)));
+  await followLink(page, linkIn(await server.inbox.lastFor(email)));
   await button(page, 'Create an organization').click();
   await signedInAs(page, email);
   assert.equal(page.url(), `${app.url}/`);
@@ -117,17 +117,22 @@ test('an organization has its own sign-in page', async () => {
   await page.getByText(organization.organization_name).waitFor();
 });
 
-test('an organization’s link that no longer works offers its form again', async () => {
+test('a link that no longer works says so, at the hop and in the app', async () => {
   const organization = await createOrganization({ organization_name: unique('Northwind') });
   const { email_address } = await createMember(organization);
   const page = await (await browser.newPerson()).newPage();
   await page.goto(`${app.url}/login/${organization.organization_slug}`);
   await askFor(page, email_address, 'link');
   const link = linkIn(await server.inbox.lastFor(email_address));
-  await page.goto(link);
+  await followLink(page, link);
   await signedInAs(page, email_address);
 
   await page.goto(link);
+  await heading(page, 'This link no longer works').waitFor();
+  const token = new URL(link).searchParams.get('token');
+  const { organization_slug: slug } = organization;
+  const query = new URLSearchParams({ stytch_token_type: 'multi_tenant_magic_links', token, slug });
+  await page.goto(`${app.url}/authenticate?${query}`);
   await page.getByText(/Your login link may have expired/).waitFor();
 });
 

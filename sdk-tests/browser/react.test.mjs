@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { actorsOf, linkIn } from '../lib/actors.mjs';
-import { asLocalhost, launchBrowser, servePage } from '../lib/browser.mjs';
+import { asLocalhost, followLink, launchBrowser, servePage } from '../lib/browser.mjs';
 import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
 const server = await startServer();
@@ -42,7 +42,7 @@ test('discovery: the form sends a link, and the link leads to a new organization
   await askFor(page, email, 'Email me a login link');
   await page.getByText('Check your email').waitFor();
 
-  await page.goto(linkIn(await server.inbox.lastFor(email)));
+  await followLink(page, linkIn(await server.inbox.lastFor(email)));
   await button(page, 'Create an organization').click();
   await page.getByRole('heading', { name: email }).waitFor();
   await page.getByText('may search members', { exact: true }).waitFor();

@@ -71,3 +71,12 @@ export async function servePage(entry, config) {
 
 /** The same server under the name `localhost`, so that it is of the same site as the pages. */
 export const asLocalhost = (url) => url.replace('//127.0.0.1', '//localhost');
+
+/**
+ * Opens a mail's link. The page behind it goes on by itself only for a person with a mouse, since mail scanners drive
+ * browsers too; a program has to press the button.
+ */
+export async function followLink(page, link) {
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+}

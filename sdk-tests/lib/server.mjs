@@ -63,19 +63,41 @@ export async function stopChild(child) {
   clearTimeout(impatience);
 }
 
-export async function startServer({ args = [] } = {}) {
+/** Starts a server, with settings of its project that differ from those of `ostiary dev`. */
+export async function startServer({ settings = {} } = {}) {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'ostiary-sdk-'));
   const database = engine === 'postgres' ? await createDatabase() : null;
+  const storage = ['--data', dataDir, ...(database ? ['--database-url', database.url] : [])];
+
+  async function discard() {
+    await rm(dataDir, { recursive: true, force: true });
+    await database?.drop();
+  }
+
+  try {
+    const assignments = Object.entries(settings).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    if (assignments.length) {
+      // The project is there once the server has started; it reads its settings as it starts again.
+      await (await start(dataDir, storage)).stop();
+      await promisify(execFile)(binary, ['settings', 'set', '--dev', ...storage, ...assignments]);
+    }
+    const { stop, ...server } = await start(dataDir, storage);
+    return {
+      ...server,
+      async stop() {
+        await stop();
+        await discard();
+      },
+    };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}
+
+async function start(dataDir, storage) {
   const port = await freePort();
-  const child = spawn(
-    binary,
-    [
-      ...['dev', '--listen', `127.0.0.1:${port}`, '--data', dataDir],
-      ...(database ? ['--database-url', database.url] : []),
-      ...args,
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(binary, ['dev', '--listen', `127.0.0.1:${port}`, ...storage], { stdio: ['ignore', 'pipe', 'pipe'] });
 
   // The log is kept for failures only.
   let log = '';
@@ -91,8 +113,6 @@ export async function startServer({ args = [] } = {}) {
   async function stop() {
     await stopChild(child);
     process.off('exit', killAtExit);
-    await rm(dataDir, { recursive: true, force: true });
-    await database?.drop();
   }
 
   try {

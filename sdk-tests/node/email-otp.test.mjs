@@ -68,7 +68,7 @@ test('wrong, malformed, used and foreign codes are told apart', async () => {
   await refuses(authenticate(ada, code), 401, 'unable_to_auth_otp_code');
 });
 
-test('a new code voids the one before', async () => {
+test('a new code voids the one before, which is then as wrong as any other', async () => {
   const organization = await createOrganization();
   const { email_address } = await createMember(organization);
   const { organization_id } = organization;
@@ -76,7 +76,7 @@ test('a new code voids the one before', async () => {
   let newer = await sendCode(organization, email_address);
   while (newer === older) newer = await sendCode(organization, email_address);
 
-  await refuses(otp.authenticate({ organization_id, email_address, code: older }), 401, 'unable_to_auth_otp_code');
+  await refuses(otp.authenticate({ organization_id, email_address, code: older }), 404, 'otp_code_not_found');
   await otp.authenticate({ organization_id, email_address, code: newer });
 });
 
