@@ -81,11 +81,6 @@ impl MasterKey {
         }
     }
 
-    /// The key in the form that seals and opens.
-    pub fn sealing_key(&self) -> ostiary_proto::seal::MasterKey {
-        ostiary_proto::seal::MasterKey::from_bytes(self.0)
-    }
-
     /// The bytes.
     pub fn expose(&self) -> &[u8; MASTER_KEY_BYTES] {
         &self.0

@@ -4,8 +4,8 @@
 //! request of an open connection, and for a client to take an answer. While a request is being answered reading
 //! is not bounded here; its body keeps its own time ([`super::body`]).
 //!
-//! The time is kept cheaply: one timer a connection, set when it is first needed, and moved only when it goes off
-//! or must go off earlier. A connection that works sets no timer at all.
+//! The time is kept cheaply: one timer a connection and direction, made at the first wait, and moved only when it
+//! goes off or must go off earlier. Requests that follow each other on a connection move none.
 
 use std::io;
 use std::pin::Pin;

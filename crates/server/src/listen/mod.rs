@@ -178,9 +178,6 @@ pub async fn serve(
     let cut = phase.receiver_count();
     phase.send_replace(Phase::Closed);
     phase.closed().await;
-    if cut > 0 {
-        tracing::warn!(connections = cut, "requests did not finish in time and were cut");
-    }
     Drained { cut }
 }
 
