@@ -127,6 +127,21 @@ impl Factor {
         Factor { proof, ..self.clone() }
     }
 
+    /// The same proof before it is known whose it will be: an address without the id that it has with a member.
+    #[must_use]
+    pub fn unbound(&self) -> Factor {
+        let proof = match &self.proof {
+            Proof::MagicLink { email_address, .. } => {
+                Proof::MagicLink { email_id: None, email_address: email_address.clone() }
+            }
+            Proof::EmailOtp { email_address, .. } => {
+                Proof::EmailOtp { email_id: None, email_address: email_address.clone() }
+            }
+            other => other.clone(),
+        };
+        Factor { proof, ..self.clone() }
+    }
+
     fn wire_type(&self) -> &'static str {
         match self.proof {
             Proof::MagicLink { .. } => "magic_link",

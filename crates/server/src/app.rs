@@ -1,8 +1,8 @@
 //! What all requests share.
 
 use crate::clock::Clock;
-use crate::ops::sessions::cache::SessionCache;
 use crate::ops::sessions::activity::Activity;
+use crate::ops::sessions::cache::SessionCache;
 use crate::project::Projects;
 use crate::telemetry::Metrics;
 use ostiary_core::error::Error;
@@ -11,7 +11,7 @@ use ostiary_proto::seal::MasterKey;
 use ostiary_store::seam::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 /// What the configuration decides for requests.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub struct App {
     pub outbox_wake: Notify,
     /// Tells watchers of the development inbox of new messages, as JSON.
     pub inbox_news: broadcast::Sender<String>,
+    /// Turns true when the server is asked to stop, so that open streams end.
+    pub stopping: watch::Sender<bool>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -82,6 +84,7 @@ impl App {
             activity: Activity::default(),
             outbox_wake: Notify::new(),
             inbox_news: broadcast::channel(64).0,
+            stopping: watch::channel(false).0,
             metrics,
         }
     }

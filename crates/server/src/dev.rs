@@ -79,14 +79,15 @@ fn write(data: &Path, credentials: &Credentials) -> io::Result<()> {
 async fn ensure_project(app: &Arc<App>, known: Option<&Credentials>) -> Result<(String, String, String)> {
     let projects = app.projects.all();
     let Some(project) = projects.first() else {
-        let every_type = RedirectUrlType::ALL
-            .iter()
-            .map(|kind| ValidType { r#type: *kind, is_default: true })
-            .collect();
+        let every_type =
+            RedirectUrlType::ALL.iter().map(|kind| ValidType { r#type: *kind, is_default: true }).collect();
         let new = NewProject {
             name: "Ostiary Dev".to_owned(),
             kind: EnvironmentKind::Test,
-            redirect_urls: vec![RedirectUrl { url: DEFAULT_REDIRECT_URL.to_owned(), valid_types: every_type }],
+            redirect_urls: vec![RedirectUrl {
+                url: DEFAULT_REDIRECT_URL.to_owned(),
+                valid_types: every_type,
+            }],
             secret: None,
         };
         let created = projects::create(app, new).await?;

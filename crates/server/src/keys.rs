@@ -66,12 +66,12 @@ impl KeyRing {
         self.0.iter().rev().find(|key| key.signs_from <= now).map(|key| &key.signing)
     }
 
-    /// The key with this `kid`, if its tokens are accepted at this time.
-    pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<Arc<PublicKey>> {
-        self.0
-            .iter()
-            .find(|key| key.signing.kid() == kid && key.verifies_at(now))
-            .map(|key| key.signing.public_key().clone())
+    /// The key with this `kid`, if its tokens are accepted at this time, and until when they are.
+    pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<(Arc<PublicKey>, Timestamp)> {
+        self.0.iter().find(|key| key.signing.kid() == kid && key.verifies_at(now)).map(|key| {
+            let until = key.verifies_until.unwrap_or(Timestamp::from_micros(i64::MAX));
+            (key.signing.public_key().clone(), until)
+        })
     }
 
     /// The published key set (spec 01b §7, JWKS), without the fields that every answer has.

@@ -10,9 +10,9 @@ use ostiary_core::rbac::{Policy, PolicyIndex};
 use ostiary_core::redirect_url::{EnvironmentRules, RedirectUrl};
 use ostiary_proto::hash::{constant_time_eq, sha256};
 use ostiary_proto::seal::MasterKey;
+use ostiary_store::Scope;
 use ostiary_store::environments::{self, Environment, Secret};
 use ostiary_store::seam::Store;
-use ostiary_store::Scope;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -156,7 +156,12 @@ impl Projects {
         Ok(())
     }
 
-    async fn load(&self, store: &Store, master_key: &MasterKey, environment: Environment) -> Result<Project, Error> {
+    async fn load(
+        &self,
+        store: &Store,
+        master_key: &MasterKey,
+        environment: Environment,
+    ) -> Result<Project, Error> {
         let reader = store.reader();
         let scope = environment.scope;
         let policy = Policy::effective(&environment.policy);

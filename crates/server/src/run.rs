@@ -9,8 +9,8 @@ use crate::config::{Config, Durability, MasterKey as ConfiguredKey, Mode};
 use crate::http;
 use crate::http::dev::CLOCK_OFFSET;
 use crate::http::routes::labels;
-use crate::jobs::outbox::Deliver;
 use crate::jobs;
+use crate::jobs::outbox::Deliver;
 use crate::listen::{Certificates, Endpoint, Limits, Listener, Shutdown, serve};
 use crate::telemetry::Metrics;
 use ostiary_core::error::Error;
@@ -88,7 +88,8 @@ fn default_sender(public_url: &str) -> String {
 }
 
 fn create_data_directory(data: &Path) -> Result<(), StartError> {
-    let failed = |error| StartError::because(&format!("the data directory {} cannot be made", data.display()), error);
+    let failed =
+        |error| StartError::because(&format!("the data directory {} cannot be made", data.display()), error);
     fs::create_dir_all(data).map_err(failed)?;
     restrict(data).map_err(failed)
 }
@@ -130,13 +131,18 @@ fn master_key(config: &Config) -> Result<MasterKey, StartError> {
     Ok(MasterKey::from_bytes(*configured.expose()))
 }
 
-async fn check_master_key(store: &Store, key: &MasterKey, random: &dyn RandomSource) -> Result<(), StartError> {
+async fn check_master_key(
+    store: &Store,
+    key: &MasterKey,
+    random: &dyn RandomSource,
+) -> Result<(), StartError> {
     let failed = |error: Error| explain("the master key cannot be checked", &error);
     let known = server_state::find(&store.reader(), KEY_CHECK).await.map_err(|error| failed(error.into()))?;
     match known {
         Some(sealed) if key.open(KEY_CHECK, &from_hex(&sealed)).is_some() => Ok(()),
         Some(_) => Err(StartError(
-            "the master key is not the one with which this database was made; start with the original key".into(),
+            "the master key is not the one with which this database was made; start with the original key"
+                .into(),
         )),
         None => {
             let sealed = to_hex(&key.seal(KEY_CHECK, b"ostiary", random));
@@ -212,8 +218,19 @@ impl Sockets {
 }
 
 /// Serves until the shutdown is triggered, then ends in order.
-pub async fn run(app: Arc<App>, config: &Config, sockets: Sockets, deliver: Arc<dyn Deliver>, shutdown: &Shutdown) {
+pub async fn run(
+    app: Arc<App>,
+    config: &Config,
+    sockets: Sockets,
+    deliver: Arc<dyn Deliver>,
+    shutdown: &Shutdown,
+) {
     let (stop, stopped) = watch::channel(false);
+    let (stopping, triggered) = (app.clone(), shutdown.clone());
+    tokio::spawn(async move {
+        triggered.triggered().await;
+        stopping.stopping.send_replace(true);
+    });
     let jobs = jobs::start(&app, deliver, &stopped);
     let router = http::router(app.clone());
     let mut endpoints = vec![Endpoint { listener: sockets.http, tls: None, app: router.clone() }];
@@ -225,7 +242,10 @@ pub async fn run(app: Arc<App>, config: &Config, sockets: Sockets, deliver: Arc<
     }
     let drained = serve(endpoints, Limits::default(), config.drain, shutdown).await;
     if drained.cut > 0 {
-        tracing::warn!(connections = drained.cut, "requests were still running when the time to finish was up");
+        tracing::warn!(
+            connections = drained.cut,
+            "requests were still running when the time to finish was up"
+        );
     }
     // The receivers are the jobs; when they are gone already there is nobody left to tell.
     let _ = stop.send(true);
@@ -235,7 +255,10 @@ pub async fn run(app: Arc<App>, config: &Config, sockets: Sockets, deliver: Arc<
         }
     }
     if let Err(error) = app.activity.flush(&app.store).await {
-        tracing::warn!(source = error.source.as_deref().unwrap_or_default(), "session activity was not written");
+        tracing::warn!(
+            source = error.source.as_deref().unwrap_or_default(),
+            "session activity was not written"
+        );
     }
     app.store.close().await;
 }

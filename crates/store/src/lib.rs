@@ -7,6 +7,7 @@
 
 pub mod discovery_locks;
 pub mod environments;
+mod errors;
 pub mod inbox;
 pub mod intermediate_sessions;
 pub mod magic_links;
@@ -16,7 +17,6 @@ pub mod migrate;
 pub mod organizations;
 pub mod otp_codes;
 pub mod outbox;
-mod errors;
 mod rows;
 pub mod seam;
 pub mod search;

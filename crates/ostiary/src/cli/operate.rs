@@ -37,8 +37,12 @@ fn done<T>(result: OperationResult<T>) -> Result<T, Failure> {
 fn find_project(app: &App, matches: &ArgMatches) -> Result<Arc<Project>, Failure> {
     let projects = app.projects.all();
     match matches.get_one::<String>("project") {
-        Some(id) => app.projects.by_id_text(id).ok_or_else(|| Failure::usage(format!("there is no project {id}"))),
-        None if projects.len() > 1 => Err(Failure::usage("there are several projects; name one with --project")),
+        Some(id) => {
+            app.projects.by_id_text(id).ok_or_else(|| Failure::usage(format!("there is no project {id}")))
+        }
+        None if projects.len() > 1 => {
+            Err(Failure::usage("there are several projects; name one with --project"))
+        }
         None => projects.into_iter().next().ok_or_else(|| {
             Failure::usage("there is no project yet; create one with `ostiary project create`")
         }),
@@ -131,7 +135,8 @@ pub fn add_redirect_url(config: Config, matches: &ArgMatches) -> Result<(), Fail
 pub fn show_settings(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
     let settings = with_app(&config, |app| async move {
         let project = find_project(&app, matches)?;
-        serde_json::to_value(&project.environment.settings).map_err(|error| Failure::failed(error.to_string()))
+        serde_json::to_value(&project.environment.settings)
+            .map_err(|error| Failure::failed(error.to_string()))
     })?;
     print_settings(&settings, matches.get_flag("json"))
 }
@@ -140,8 +145,9 @@ pub fn show_settings(config: Config, matches: &ArgMatches) -> Result<(), Failure
 pub fn set_settings(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
     let mut change = Map::new();
     for pair in matches.get_many::<String>("settings").unwrap_or_default() {
-        let (name, value) =
-            pair.split_once('=').ok_or_else(|| Failure::usage(format!("{pair} is not of the form NAME=VALUE")))?;
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("{pair} is not of the form NAME=VALUE")))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         change.insert(name.to_owned(), value);
     }

@@ -55,7 +55,6 @@ async fn run_until_stopped(config: Config) -> Result<(), Failure> {
         let authority = tls.as_ref().and_then(|files| files.authority.as_deref());
         output::line(&banner(&credentials, url.as_deref().zip(authority), &config.data))?;
     }
-    tracing::info!(http.address = %sockets.http_address(), "listening");
     let senders = Arc::new(Senders::of(&config));
     run::run(app, &config, sockets, senders, &shutdown).await;
     tracing::info!("stopped");

@@ -64,7 +64,8 @@ impl Actor {
     pub fn require_on_member(&self, cx: &Cx, target_is_self: bool, action: &str) -> Result<()> {
         let session = &self.session;
         let index = &cx.project.policy_index;
-        if rbac::allows_on_member(index, &session.organization_roles, &session.roles, target_is_self, action) {
+        if rbac::allows_on_member(index, &session.organization_roles, &session.roles, target_is_self, action)
+        {
             Ok(())
         } else {
             Err(ErrorType::SessionAuthorizationError.into())

@@ -17,7 +17,8 @@ const AUTHORIZATION_BYTES_MAX: usize = 16 * 1024;
 pub fn basic(headers: &HeaderMap) -> Result<(String, String)> {
     let malformed = || ErrorType::InvalidAuthorizationHeader;
     let header = headers.get(AUTHORIZATION).ok_or_else(malformed)?;
-    let header = header.to_str().ok().filter(|text| text.len() <= AUTHORIZATION_BYTES_MAX).ok_or_else(malformed)?;
+    let header =
+        header.to_str().ok().filter(|text| text.len() <= AUTHORIZATION_BYTES_MAX).ok_or_else(malformed)?;
     let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed().into());

@@ -67,13 +67,20 @@ impl Call {
 
     /// The length and claims of a session to be. Browsers cannot set claims (contract `backend.md` §8).
     pub fn session_arguments(&self) -> Result<SessionArguments> {
-        let custom_claims = if self.is_browser() { None } else { self.fields.object("session_custom_claims")? };
-        Ok(SessionArguments { duration_minutes: self.fields.integer("session_duration_minutes")?, custom_claims })
+        let custom_claims =
+            if self.is_browser() { None } else { self.fields.object("session_custom_claims")? };
+        Ok(SessionArguments {
+            duration_minutes: self.fields.integer("session_duration_minutes")?,
+            custom_claims,
+        })
     }
 
     /// The session token or signed token in the body of the server API.
     pub fn session_in_body(&self) -> Result<Option<SessionCredential>> {
-        SessionCredential::at_most_one(self.fields.nonempty("session_token")?, self.fields.nonempty("session_jwt")?)
+        SessionCredential::at_most_one(
+            self.fields.nonempty("session_token")?,
+            self.fields.nonempty("session_jwt")?,
+        )
     }
 
     /// What an authenticating call brings along. A session that the server API names must be alive; one that a browser
@@ -86,7 +93,9 @@ impl Call {
             }
         } else {
             match self.session_in_body()? {
-                Some(credential) => Some(tokens::find_session(&self.cx.reader(), &self.cx, &credential).await?),
+                Some(credential) => {
+                    Some(tokens::find_session(&self.cx.reader(), &self.cx, &credential).await?)
+                }
                 None => None,
             }
         };

@@ -5,8 +5,8 @@ use crate::cx::Result;
 use crate::http::encode;
 use crate::http::pages::html;
 use crate::http::routes::Surface;
-use crate::jobs::outbox;
 use crate::jobs::inbox::InboxDelivery;
+use crate::jobs::outbox;
 use crate::ops::projects;
 use crate::project::Project;
 use crate::wire::{Fields, Object};
@@ -59,7 +59,10 @@ pub fn add(router: Router, app: &Arc<App>) -> Router {
             get(route(|app, request| Box::pin(list_messages(app, request))))
                 .delete(route(|app, request| Box::pin(clear_messages(app, request)))),
         )
-        .route("/dev/inbox/messages/{id}/html", get(route(|app, request| Box::pin(message_html(app, request)))))
+        .route(
+            "/dev/inbox/messages/{id}/html",
+            get(route(|app, request| Box::pin(message_html(app, request)))),
+        )
         .route("/dev/inbox/events", get(route(|app, request| Box::pin(events(app, request)))))
         .route(
             "/dev/clock",
@@ -88,7 +91,10 @@ fn json(object: Object) -> Response<Body> {
 
 async fn read_body(request: Request) -> Result<Fields> {
     // A page of another origin can send a simple request here, but not one of this type without asking first.
-    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let is_json = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let collected = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
     let bytes = collected.map_err(|_| ErrorType::RequestTooLarge)?.to_bytes();
     if !bytes.is_empty() && !is_json {
@@ -101,7 +107,8 @@ async fn inbox_page(app: Arc<App>, request: Request) -> Result<Response<Body>> {
     // Links on the page follow the address under which the person opened it; nothing secret depends on it.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let is_plain = host.is_some_and(|host| {
-        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'[' | b']'))
+        host.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'[' | b']'))
     });
     let api_url = match host {
         Some(host) if is_plain && !app.options.public_url.ends_with(host) => format!("http://{host}"),
@@ -131,7 +138,8 @@ async fn message_html(app: Arc<App>, request: Request) -> Result<Response<Body>>
         Ok(id) => inbox::find(&app.store.reader(), id).await?,
         Err(_) => None,
     };
-    let message: Value = found.and_then(|body| serde_json::from_str(&body).ok()).ok_or(ErrorType::RouteNotFound)?;
+    let message: Value =
+        found.and_then(|body| serde_json::from_str(&body).ok()).ok_or(ErrorType::RouteNotFound)?;
     let mail = message.get("html").and_then(Value::as_str).unwrap_or_default();
     let theme = PreviewTheme::parse(theme.as_deref().unwrap_or_default());
     Ok(html(StatusCode::OK, page::mail_preview(mail, theme)))
@@ -143,12 +151,17 @@ async fn clear_messages(app: Arc<App>, _request: Request) -> Result<Response<Bod
 }
 
 async fn events(app: Arc<App>, _request: Request) -> Result<Response<Body>> {
-    let stream = stream::unfold(app.inbox_news.subscribe(), |mut news| async move {
+    let watching = (app.inbox_news.subscribe(), app.stopping.subscribe());
+    let stream = stream::unfold(watching, |(mut news, mut stopping)| async move {
         loop {
-            match news.recv().await {
+            let message = tokio::select! {
+                _ = stopping.wait_for(|stopping| *stopping) => return None,
+                message = news.recv() => message,
+            };
+            match message {
                 Ok(message) => {
                     let event = Event::default().event("message").data(message);
-                    return Some((Ok::<_, Infallible>(event), news));
+                    return Some((Ok::<_, Infallible>(event), (news, stopping)));
                 }
                 // A slow watcher missed some; the page reads the whole list again from time to time.
                 Err(RecvError::Lagged(_)) => {}

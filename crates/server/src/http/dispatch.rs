@@ -173,7 +173,9 @@ fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller>
         Surface::Public => {
             let named = incoming.path.iter().find_map(|(name, value)| match name.as_str() {
                 "project_id" => Some(app.projects.by_id_text(value).ok_or(ErrorType::ProjectNotFound)),
-                "public_token" => Some(app.projects.by_public_token(value).ok_or(ErrorType::PublicTokenNotFound)),
+                "public_token" => {
+                    Some(app.projects.by_public_token(value).ok_or(ErrorType::PublicTokenNotFound))
+                }
                 _ => None,
             });
             let project = named.unwrap_or(Err(ErrorType::ProjectNotFound))?;
@@ -204,7 +206,13 @@ fn refuse_foreign_origin(authorized: &[String], headers: &HeaderMap) -> Result<(
     }
 }
 
-async fn read_fields(app: &App, route: &Route, query: &str, headers: &HeaderMap, body: Body) -> Result<Fields> {
+async fn read_fields(
+    app: &App,
+    route: &Route,
+    query: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Fields> {
     if matches!(route.method, Method::GET | Method::DELETE) {
         // Clients send `{}` with these methods, or JSON's content type without a body; neither says anything.
         return Ok(Fields::from_query(query));
@@ -213,7 +221,9 @@ async fn read_fields(app: &App, route: &Route, query: &str, headers: &HeaderMap,
     let bytes = match Limited::new(body, limit).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
-            return Err(ErrorType::RequestTooLarge.with_message(format!("The body is larger than {limit} bytes.")));
+            return Err(
+                ErrorType::RequestTooLarge.with_message(format!("The body is larger than {limit} bytes."))
+            );
         }
         Err(_) => return Err(ErrorType::BadRequest.with_message("The body could not be read.")),
     };
@@ -233,8 +243,20 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn log_refusal(route: &Route, request_id: &str, error: &Error) {
     let (kind, source) = (error.kind.name(), error.source.as_deref().unwrap_or_default());
     if error.kind.status() >= 500 {
-        tracing::error!(request.id = request_id, http.route = route.path, error.kind = kind, source, "request failed");
+        tracing::error!(
+            request.id = request_id,
+            http.route = route.path,
+            error.kind = kind,
+            source,
+            "request failed"
+        );
     } else {
-        tracing::info!(request.id = request_id, http.route = route.path, error.kind = kind, source, "request refused");
+        tracing::info!(
+            request.id = request_id,
+            http.route = route.path,
+            error.kind = kind,
+            source,
+            "request refused"
+        );
     }
 }

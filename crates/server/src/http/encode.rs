@@ -76,7 +76,9 @@ fn with_tokens(object: Object, tokens: &Tokens, hide: bool) -> Object {
     match tokens {
         Tokens::Untouched | Tokens::SignedOut => object,
         Tokens::SessionOnly(session) => with_session(object, session, hide),
-        Tokens::Session(session) => with_session(object, session, hide).plain("intermediate_session_token", ""),
+        Tokens::Session(session) => {
+            with_session(object, session, hide).plain("intermediate_session_token", "")
+        }
         Tokens::Intermediate(token) => object
             .plain("session_token", "")
             .plain("session_jwt", "")

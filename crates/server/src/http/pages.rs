@@ -8,7 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, RawQuery, Request};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse as _;
@@ -31,35 +32,51 @@ pub fn add(router: Router, app: &Arc<App>) -> Router {
     let index_app = app.clone();
     let reference_app = app.clone();
     router
-        .route(HOP_PATH, get(move |headers: HeaderMap, RawQuery(query): RawQuery| {
-            let app = hop_app.clone();
-            async move { link_hop(&app, &headers, query.as_deref().unwrap_or_default()).await }
-        }))
+        .route(
+            HOP_PATH,
+            get(move |headers: HeaderMap, RawQuery(query): RawQuery| {
+                let app = hop_app.clone();
+                async move { link_hop(&app, &headers, query.as_deref().unwrap_or_default()).await }
+            }),
+        )
         .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(move || {
-            let app = ready_app.clone();
-            async move { ready(&app).await }
-        }))
-        .route("/sdk/v1/events", post(async |request: Request| {
-            // Telemetry of the browser SDKs; nothing is kept of it.
-            let mut response = axum::Json(Map::new()).into_response();
-            cors::allow(request.headers(), response.headers_mut());
-            response
-        }))
-        .route("/docs/errors", get(move || {
-            let app = index_app.clone();
-            async move { html(StatusCode::OK, error_index(&app)) }
-        }))
-        .route("/docs/errors/{name}", get(move |params: RawPathParams| {
-            let app = reference_app.clone();
-            async move {
-                let name = params.iter().next().map(|(_, name)| name.to_owned()).unwrap_or_default();
-                error_page(&app, &name)
-            }
-        }))
-        .route("/assets/{*path}", get(async |headers: HeaderMap, request: Request| {
-            serve_asset(request.uri().path(), &headers)
-        }))
+        .route(
+            "/readyz",
+            get(move || {
+                let app = ready_app.clone();
+                async move { ready(&app).await }
+            }),
+        )
+        .route(
+            "/sdk/v1/events",
+            post(async |request: Request| {
+                // Telemetry of the browser SDKs; nothing is kept of it.
+                let mut response = axum::Json(Map::new()).into_response();
+                cors::allow(request.headers(), response.headers_mut());
+                response
+            }),
+        )
+        .route(
+            "/docs/errors",
+            get(move || {
+                let app = index_app.clone();
+                async move { html(StatusCode::OK, error_index(&app)) }
+            }),
+        )
+        .route(
+            "/docs/errors/{name}",
+            get(move |params: RawPathParams| {
+                let app = reference_app.clone();
+                async move {
+                    let name = params.iter().next().map(|(_, name)| name.to_owned()).unwrap_or_default();
+                    error_page(&app, &name)
+                }
+            }),
+        )
+        .route(
+            "/assets/{*path}",
+            get(async |headers: HeaderMap, request: Request| serve_asset(request.uri().path(), &headers)),
+        )
 }
 
 /// A page with its headers. The referrer is withheld, since the URLs of some pages have tokens in them.
@@ -71,7 +88,7 @@ pub fn html(status: StatusCode, page: Page) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(policy) = HeaderValue::from_str(page.content_security_policy.as_ref()) {
+    if let Ok(policy) = HeaderValue::from_str(page.content_security_policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
@@ -104,10 +121,17 @@ async fn link_hop(app: &App, headers: &HeaderMap, query: &str) -> Response<Body>
             let kind = ErrorType::UnableToAuthMagicLink;
             let text = "This link was used already, has expired, or was never valid. Go back to the page where you \
                         wanted to sign in and ask for a new one.";
-            html(StatusCode::NOT_FOUND, page::error(kind.status(), "This link no longer works", text, &request_id))
+            html(
+                StatusCode::NOT_FOUND,
+                page::error(kind.status(), "This link no longer works", text, &request_id),
+            )
         }
         Err(error) => {
-            tracing::error!(request.id = request_id, source = error.source.as_deref().unwrap_or_default(), "request failed");
+            tracing::error!(
+                request.id = request_id,
+                source = error.source.as_deref().unwrap_or_default(),
+                "request failed"
+            );
             let kind = error.kind;
             let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             html(status, page::error(kind.status(), "Something went wrong", kind.text(), &request_id))
@@ -122,12 +146,16 @@ async fn find_destination(app: &App, query: &str) -> crate::cx::Result<Option<(S
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.into_owned())
     };
-    let (Some(public_token), Some(token)) = (parameter("public_token"), parameter("token")) else { return Ok(None) };
+    let (Some(public_token), Some(token)) = (parameter("public_token"), parameter("token")) else {
+        return Ok(None);
+    };
     let Some(project) = app.projects.by_public_token(&public_token) else { return Ok(None) };
     let reader = app.store.reader();
     let link = magic_links::find(&reader, project.scope(), &sha256(token.as_bytes())).await?;
     let now = app.clock.now();
-    let Some(link) = link.filter(|link| link.used_at.is_none() && link.expires_at > now) else { return Ok(None) };
+    let Some(link) = link.filter(|link| link.used_at.is_none() && link.expires_at > now) else {
+        return Ok(None);
+    };
     if parameter("stytch_token_type").is_some_and(|named| named != token_type(link.purpose)) {
         return Ok(None);
     }
@@ -167,13 +195,19 @@ fn error_index(app: &App) -> Page {
 /// One error, or (under a status, as `error_url` names it) all errors; the name is an anchor there.
 fn error_page(app: &App, name: &str) -> Response<Body> {
     match ErrorType::parse(name) {
-        Some(kind) => {
-            html(StatusCode::OK, page::error_reference(kind.name(), kind.status(), kind.text(), &errors_url(app)))
-        }
+        Some(kind) => html(
+            StatusCode::OK,
+            page::error_reference(kind.name(), kind.status(), kind.text(), &errors_url(app)),
+        ),
         None if name.parse::<u16>().is_ok() => html(StatusCode::OK, error_index(app)),
         None => {
             let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
-            let page = page::error(404, "No such error", "The reference lists every error of this server.", &request_id);
+            let page = page::error(
+                404,
+                "No such error",
+                "The reference lists every error of this server.",
+                &request_id,
+            );
             html(StatusCode::NOT_FOUND, page)
         }
     }

@@ -6,7 +6,9 @@
 use crate::cx::Result;
 use crate::http::access::Access::{self, Member, OnMember, Open, PerField, Permission, Project};
 use crate::http::call::Call;
-use crate::http::handlers::{discovery, magic_links, members, organizations, otp_email, project, rbac, sessions};
+use crate::http::handlers::{
+    discovery, magic_links, members, organizations, otp_email, project, rbac, sessions,
+};
 use crate::http::reply::Reply;
 use axum::http::Method;
 use ostiary_core::rbac::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE};
@@ -153,7 +155,12 @@ mod tests {
     #[test]
     fn paths_say_which_surface_they_belong_to() {
         for route in TABLE {
-            assert_eq!(route.path.starts_with("/sdk/v1/"), route.surface == Surface::Browser, "{}", route.path);
+            assert_eq!(
+                route.path.starts_with("/sdk/v1/"),
+                route.surface == Surface::Browser,
+                "{}",
+                route.path
+            );
         }
     }
 

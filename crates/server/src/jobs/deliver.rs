@@ -6,7 +6,8 @@ use crate::jobs::inbox::InboxDelivery;
 use crate::jobs::outbox::{Deliver, Delivering, Delivery, DeliveryError};
 use crate::ops::mail::Channel;
 use crate::outbound::{
-    self, HttpLimits, HttpSmsSender, MailSender, Mailbox, OutboundMail, OutboundSms, SendError, SmsSender, SmtpSender,
+    self, HttpLimits, HttpSmsSender, MailSender, Mailbox, OutboundMail, OutboundSms, SendError, SmsSender,
+    SmtpSender,
 };
 use ostiary_core::time::Timestamp;
 use std::sync::Arc;
@@ -35,10 +36,8 @@ impl Senders {
         let id = delivery.message_id.to_string();
         let sent = match (message.channel, &self.mail, &self.sms) {
             (Channel::Email, Some(sender), _) => {
-                let from = Mailbox {
-                    address: app.options.mail_from.clone(),
-                    name: Some(message.from_name.clone()),
-                };
+                let from =
+                    Mailbox { address: app.options.mail_from.clone(), name: Some(message.from_name.clone()) };
                 let mail = OutboundMail {
                     id,
                     to: message.to.clone(),
@@ -53,8 +52,12 @@ impl Senders {
                 sender.send(&OutboundSms { id, to: message.to.clone(), text: message.text.clone() }).await
             }
             _ if app.options.is_dev => return InboxDelivery.deliver(app, delivery).await,
-            (Channel::Email, None, _) => Err(SendError::Temporary("no mail relay is configured (smtp.url)".into())),
-            (Channel::Sms, _, None) => Err(SendError::Temporary("no SMS provider is configured (sms.url)".into())),
+            (Channel::Email, None, _) => {
+                Err(SendError::Temporary("no mail relay is configured (smtp.url)".into()))
+            }
+            (Channel::Sms, _, None) => {
+                Err(SendError::Temporary("no SMS provider is configured (sms.url)".into()))
+            }
         };
         sent.map_err(|error| match error {
             SendError::Temporary(reason) => DeliveryError::Temporary(reason),

@@ -35,7 +35,12 @@ async fn every(
         }
         if let Err(error) = job(app.clone()).await {
             let source = error.source.as_deref().unwrap_or_default();
-            tracing::warn!(job.name = name, error.kind = error.kind.name(), source, "a job failed and will run again");
+            tracing::warn!(
+                job.name = name,
+                error.kind = error.kind.name(),
+                source,
+                "a job failed and will run again"
+            );
         }
     }
 }

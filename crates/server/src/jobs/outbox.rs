@@ -138,9 +138,7 @@ async fn deliver_one(app: &Arc<App>, deliver: &dyn Deliver, row: OutboxMessage) 
 }
 
 async fn remove(app: &Arc<App>, message_id: Uuid) -> Result<()> {
-    app.store
-        .write(move |tx| async move { Ok::<_, Error>(outbox::delete(&tx, message_id).await?) })
-        .await
+    app.store.write(move |tx| async move { Ok::<_, Error>(outbox::delete(&tx, message_id).await?) }).await
 }
 
 async fn put_back(app: &Arc<App>, message_id: Uuid, at: Timestamp) -> Result<()> {

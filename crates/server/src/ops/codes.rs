@@ -20,7 +20,11 @@ pub const EXPIRATION_MINUTES_DEFAULT: i64 = 10;
 /// The life of a code as wished, in minutes.
 pub fn expiration_minutes(wished: Option<i64>) -> Result<i64> {
     let minutes = wished.unwrap_or(EXPIRATION_MINUTES_DEFAULT);
-    if EXPIRATION_MINUTES.contains(&minutes) { Ok(minutes) } else { Err(ErrorType::InvalidExpirationOtp.into()) }
+    if EXPIRATION_MINUTES.contains(&minutes) {
+        Ok(minutes)
+    } else {
+        Err(ErrorType::InvalidExpirationOtp.into())
+    }
 }
 
 /// Six digits; anything else is refused before a lookup.

@@ -4,7 +4,9 @@ use crate::cx::{Cx, Result};
 use crate::ops::locks::{self, Attempt};
 use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::magic_links::link::{self, LinkRequest};
-use crate::ops::magic_links::{LOGIN_EXPIRATION_MINUTES_DEFAULT, check_challenge, expiration_minutes, use_link};
+use crate::ops::magic_links::{
+    LOGIN_EXPIRATION_MINUTES_DEFAULT, check_challenge, expiration_minutes, use_link,
+};
 use crate::ops::mail::{self, Letter};
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::ops::{codes, lookup, organizations as organization_ops, provisioning};
@@ -350,8 +352,11 @@ async fn create_in_transaction(tx: Db, cx: Cx, input: Arc<(Create, Option<String
 /// nothing about the person (spec 01b §5).
 fn default_name(email: &EmailAddress) -> String {
     let domain = email.domain();
-    let source =
-        if is_personal_or_edu(domain) { email.local_part() } else { domain.split('.').next().unwrap_or(domain) };
+    let source = if is_personal_or_edu(domain) {
+        email.local_part()
+    } else {
+        domain.split('.').next().unwrap_or(domain)
+    };
     let mut characters = source.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),

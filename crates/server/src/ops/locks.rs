@@ -54,7 +54,12 @@ pub async fn refuse_locked_address(tx: &Db, cx: &Cx, email_address: &str) -> Res
 }
 
 /// Records a failed attempt of an address in discovery, where there is no member to lock.
-pub async fn refuse_address<T>(tx: &Db, cx: &Cx, email_address: &str, refusal: ErrorType) -> Result<Attempt<T>> {
+pub async fn refuse_address<T>(
+    tx: &Db,
+    cx: &Cx,
+    email_address: &str,
+    refusal: ErrorType,
+) -> Result<Attempt<T>> {
     let rules = cx.project.environment.settings.lock;
     let failures = discovery_locks::record_failure(tx, cx.scope(), email_address).await?;
     if failures >= rules.threshold {

@@ -100,7 +100,8 @@ pub async fn finish(
     proven: Vec<Factor>,
     credentials: &Credentials,
 ) -> Result<Login> {
-    let duration = credentials.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
+    let duration =
+        credentials.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
     let own_session = own_session(tx, cx, &member, credentials.session).await?;
     let intermediate = match &credentials.intermediate_session_token {
         Some(token) => Some(get_intermediate(tx, cx, token).await?),
@@ -117,7 +118,8 @@ pub async fn finish(
 
     let facts = MemberFacts { has_own_session: own_session.is_some(), ..MemberFacts::of(&member) };
     let verdict = login::decide(&organization.settings, &facts, &factors);
-    let primary_is_met = matches!(verdict, Verdict::Session | Verdict::Intermediate { primary_required: None, .. });
+    let primary_is_met =
+        matches!(verdict, Verdict::Session | Verdict::Intermediate { primary_required: None, .. });
     if primary_is_met {
         let proven_email = factors.iter().find_map(Factor::verified_email).map(str::to_owned);
         if member.signed_in(proven_email.as_deref(), cx.now) {
@@ -133,7 +135,9 @@ pub async fn finish(
             }
             let (session, token) = match own_session {
                 Some(own) => extend_session(tx, cx, own, factors, duration, credentials).await?,
-                None => create_session(tx, cx, &organization, &member, factors, duration, credentials).await?,
+                None => {
+                    create_session(tx, cx, &organization, &member, factors, duration, credentials).await?
+                }
             };
             Outcome::Session { session, token }
         }
@@ -141,8 +145,10 @@ pub async fn finish(
             let (token, expires_at) = match (&credentials.intermediate_session_token, &intermediate) {
                 (Some(token), Some((token_hash, carried))) => {
                     let mut all = carried.factors.clone();
-                    factor::merge(&mut all, factors);
-                    intermediate_sessions::set_factors(tx, cx.scope(), token_hash, &all).await?;
+                    factor::merge(&mut all, factors.iter().map(Factor::unbound));
+                    if all != carried.factors {
+                        intermediate_sessions::set_factors(tx, cx.scope(), token_hash, &all).await?;
+                    }
                     (token.clone(), carried.expires_at)
                 }
                 _ => {
@@ -214,7 +220,8 @@ pub async fn create_intermediate(
     let session = IntermediateSession {
         email_address: email_address.to_owned(),
         organization_id: organization,
-        factors,
+        // The next organization may know the address by another id.
+        factors: factors.iter().map(Factor::unbound).collect(),
         created_at: cx.now,
         expires_at: cx.now.plus_minutes(INTERMEDIATE_MINUTES),
     };

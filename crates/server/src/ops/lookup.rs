@@ -55,7 +55,9 @@ pub async fn get_member_in_any_status(
     }
     let found = match MemberId::parse(identifier, scope.kind) {
         Ok(id) => members::find(db, scope, organization.id, id).await?,
-        Err(IdError::Malformed) => members::find_by_external_id(db, scope, organization.id, identifier).await?,
+        Err(IdError::Malformed) => {
+            members::find_by_external_id(db, scope, organization.id, identifier).await?
+        }
         Err(wrong_environment) => return Err(wrong_environment.into_error("member_id")),
     };
     found.ok_or_else(|| ErrorType::MemberNotFound.into())

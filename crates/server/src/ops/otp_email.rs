@@ -3,8 +3,8 @@
 use crate::cx::{Cx, Result};
 use crate::ops::locks::{self, Attempt};
 use crate::ops::login::{self, Authenticated, Credentials, Login};
-use crate::ops::mail::{self, Letter};
 use crate::ops::magic_links::entry::{self, Entry};
+use crate::ops::mail::{self, Letter};
 use crate::ops::{codes, lookup};
 use ostiary_core::error::ErrorType;
 use ostiary_core::factor::{Factor, Proof};

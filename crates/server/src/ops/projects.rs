@@ -123,8 +123,9 @@ pub async fn change_settings(
         }
         settings.insert(key, value);
     }
-    let settings: EnvironmentSettings = serde_json::from_value(Value::Object(settings))
-        .map_err(|error| ErrorType::InvalidArgument.with_message(format!("The settings do not fit: {error}.")))?;
+    let settings: EnvironmentSettings = serde_json::from_value(Value::Object(settings)).map_err(|error| {
+        ErrorType::InvalidArgument.with_message(format!("The settings do not fit: {error}."))
+    })?;
     let changed = Arc::new(Environment { settings: settings.clone(), ..environment.clone() });
     app.store
         .write(move |tx| {

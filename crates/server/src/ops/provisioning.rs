@@ -11,7 +11,12 @@ use ostiary_store::seam::Db;
 use ostiary_store::{members, organizations};
 
 /// Refuses an address whose domain other organizations have claimed.
-pub async fn respect_claims(tx: &Db, cx: &Cx, organization: Option<&Organization>, email: &EmailAddress) -> Result<()> {
+pub async fn respect_claims(
+    tx: &Db,
+    cx: &Cx,
+    organization: Option<&Organization>,
+    email: &EmailAddress,
+) -> Result<()> {
     let claimants = organizations::claimants(tx, cx.scope(), email.domain()).await?;
     Ok(admission::respect_claims(&claimants, organization.map(|organization| organization.id))?)
 }
@@ -28,7 +33,12 @@ pub async fn insert_member(tx: &Db, cx: &Cx, member: &Member) -> Result<()> {
 }
 
 /// A new member of the organization, not stored yet.
-pub fn new_member(cx: &Cx, organization: &Organization, email: &EmailAddress, status: MemberStatus) -> Member {
+pub fn new_member(
+    cx: &Cx,
+    organization: &Organization,
+    email: &EmailAddress,
+    status: MemberStatus,
+) -> Member {
     Member::new(cx.new_member_id(), organization.id, cx.new_email_id(), email, status, cx.now)
 }
 

@@ -122,7 +122,8 @@ fn people(cx: &Cx) -> Option<(Organization, Member)> {
 }
 
 fn session_of(cx: &Cx, organization: &Organization, member: &Member) -> Session {
-    let proof = Proof::MagicLink { email_id: Some(member.email_id), email_address: member.email_address.clone() };
+    let proof =
+        Proof::MagicLink { email_id: Some(member.email_id), email_address: member.email_address.clone() };
     Session {
         id: SessionId::new(Uuid::from_u128(member.id.uuid().as_u128() ^ 2), EnvironmentKind::Test),
         member_id: member.id,

@@ -140,7 +140,9 @@ impl Fields {
             Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
                 (Some(whole), _) => Ok(Some(whole)),
                 #[allow(clippy::cast_possible_truncation, reason = "whole and within the exact range")]
-                (None, Some(float)) if float.fract() == 0.0 && float.abs() < EXACT_MAX => Ok(Some(float as i64)),
+                (None, Some(float)) if float.fract() == 0.0 && float.abs() < EXACT_MAX => {
+                    Ok(Some(float as i64))
+                }
                 _ => Err(wrong_type(name, "a whole number")),
             },
             Some(_) => Err(wrong_type(name, "a whole number")),

@@ -7,6 +7,6 @@ mod objects;
 pub use fields::Fields;
 pub use object::Object;
 pub use objects::{
-    WireDiscovered, WireMember, WireMfaRequired, WireOrganization, WireOrganizationMatch, WirePrimaryRequired,
-    WireSession,
+    WireDiscovered, WireMember, WireMfaRequired, WireOrganization, WireOrganizationMatch,
+    WirePrimaryRequired, WireSession,
 };

@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn members_are_joined_with_commas() {
         let inner = Object::new().field("b", &[1, 2]);
-        let object = Object::new().plain("a", "x").extend(&inner).extend(&Object::new()).field("c", &"q\"uote");
+        let object =
+            Object::new().plain("a", "x").extend(&inner).extend(&Object::new()).field("c", &"q\"uote");
         assert_eq!(String::from_utf8(object.into_json()).unwrap(), r#"{"a":"x","b":[1,2],"c":"q\"uote"}"#);
     }
 }

@@ -53,12 +53,18 @@ impl Serialize for WireOrganization<'_> {
             "first_party_connected_apps_allowed_type",
             &settings.first_party_connected_apps_allowed_type,
         )?;
-        map.serialize_entry("allowed_first_party_connected_apps", &settings.allowed_first_party_connected_apps)?;
+        map.serialize_entry(
+            "allowed_first_party_connected_apps",
+            &settings.allowed_first_party_connected_apps,
+        )?;
         map.serialize_entry(
             "third_party_connected_apps_allowed_type",
             &settings.third_party_connected_apps_allowed_type,
         )?;
-        map.serialize_entry("allowed_third_party_connected_apps", &settings.allowed_third_party_connected_apps)?;
+        map.serialize_entry(
+            "allowed_third_party_connected_apps",
+            &settings.allowed_third_party_connected_apps,
+        )?;
         map.serialize_entry("custom_roles", &organization.custom_roles)?;
         map.serialize_entry("created_at", &organization.created_at)?;
         map.serialize_entry("updated_at", &organization.updated_at)?;
@@ -125,7 +131,10 @@ impl Serialize for WireMember<'_> {
         map.serialize_entry("mfa_enrolled", &member.mfa_enrolled)?;
         map.serialize_entry("mfa_phone_number", phone.map_or("", |phone| phone.number.as_str()))?;
         map.serialize_entry("mfa_phone_number_verified", &phone.is_some_and(|phone| phone.verified))?;
-        map.serialize_entry("default_mfa_method", member.default_mfa_method.map_or("", |method| method.as_str()))?;
+        map.serialize_entry(
+            "default_mfa_method",
+            member.default_mfa_method.map_or("", |method| method.as_str()),
+        )?;
         map.serialize_entry("sso_registrations", &[(); 0])?;
         map.serialize_entry("oauth_registrations", &[(); 0])?;
         map.serialize_entry("scim_registration", &())?;
@@ -237,7 +246,10 @@ impl Serialize for WireDiscovered<'_> {
         map.serialize_entry("member_authenticated", &discovered.verdict.is_session())?;
         map.serialize_entry("primary_required", &primary.map(WirePrimaryRequired))?;
         // Nothing is ever sent while a person is still choosing (spec 01b §5).
-        map.serialize_entry("mfa_required", &mfa.map(|required| WireMfaRequired { required, sms_was_sent: false }))?;
+        map.serialize_entry(
+            "mfa_required",
+            &mfa.map(|required| WireMfaRequired { required, sms_was_sent: false }),
+        )?;
         map.end()
     }
 }

@@ -18,7 +18,7 @@ use ostiary_server::http::router;
 use ostiary_server::http::routes::labels;
 use ostiary_server::ops::projects::{CreatedProject, NewProject, create};
 use ostiary_server::telemetry::Metrics;
-use ostiary_store::seam::Engine;
+use ostiary_store::seam::{Engine, Store};
 use ostiary_store::testing::{TestStore, fresh};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -55,15 +55,13 @@ pub struct Server {
     pub app: Arc<App>,
     pub project: CreatedProject,
     router: Router,
-    _store: TestStore,
+    store: TestStore,
 }
 
 /// The URL to which links lead by default, as under `ostiary dev`.
 pub const REDIRECT_URL: &str = "http://localhost:3000/authenticate";
 
-/// Starts a server; none when the engine is not there.
-pub async fn start(engine: Engine) -> Option<Server> {
-    let store = fresh(engine).await?;
+fn new_app(store: Store) -> Arc<App> {
     let options = Options {
         public_url: "http://ostiary.test".into(),
         is_dev: true,
@@ -74,17 +72,16 @@ pub async fn start(engine: Engine) -> Option<Server> {
         mail_from_name: None,
     };
     let master_key = MasterKey::from_bytes([7; 32]);
-    let app = App::new(
-        (*store).clone(),
-        Clock::default(),
-        Arc::new(SystemRandom),
-        master_key,
-        options,
-        Arc::new(Metrics::new(labels())),
-    );
-    let app = Arc::new(app);
+    let metrics = Arc::new(Metrics::new(labels()));
+    Arc::new(App::new(store, Clock::default(), Arc::new(SystemRandom), master_key, options, metrics))
+}
+
+/// Starts a server; none when the engine is not there.
+pub async fn start(engine: Engine) -> Option<Server> {
+    let store = fresh(engine).await?;
+    let app = new_app((*store).clone());
     let project = add_project(&app, "Acme Notes").await;
-    Some(Server { router: router(app.clone()), app, project, _store: store })
+    Some(Server { router: router(app.clone()), app, project, store })
 }
 
 /// Adds a project to a server.
@@ -113,7 +110,10 @@ impl Answer {
     #[track_caller]
     pub fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
-        assert_eq!(self.body.pointer("/data/status_code").or(self.body.get("status_code")), Some(&json!(200)));
+        assert_eq!(
+            self.body.pointer("/data/status_code").or(self.body.get("status_code")),
+            Some(&json!(200))
+        );
         self.body
     }
 
@@ -147,14 +147,17 @@ impl Answer {
 }
 
 impl Server {
+    /// Another node on the same database; none on SQLite, which has one node only.
+    pub async fn another_node(self: &Arc<Self>) -> Option<Node> {
+        let options = self.store.options_of_another_node()?;
+        let app = new_app(Store::open(options).await.expect("the same database opens again"));
+        app.refresh_projects().await.expect("the projects can be read");
+        Some(Node { router: router(app.clone()), app, first: self.clone() })
+    }
+
     /// Any request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body can be read").to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body, text }
+        answer(self.router.clone().oneshot(request).await.expect("the router always answers")).await
     }
 
     /// A request to the server API with the project's secret.
@@ -293,6 +296,34 @@ impl Server {
         body["code"] = json!(self.last_code(email).await);
         self.post("/v1/b2b/otps/email/discovery/authenticate", body).await.ok()
     }
+}
+
+/// A second node on the database of a server.
+pub struct Node {
+    pub app: Arc<App>,
+    router: Router,
+    first: Arc<Server>,
+}
+
+impl Node {
+    /// `POST` to the server API of this node.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        let project = &self.first.project;
+        let request = Request::post(path)
+            .header(AUTHORIZATION, basic(&project.project_id.to_string(), &project.secret))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        answer(self.router.clone().oneshot(request).await.expect("the router always answers")).await
+    }
+}
+
+async fn answer(response: axum::response::Response) -> Answer {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.expect("a body can be read").to_bytes();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer { status: parts.status, headers: parts.headers, body, text }
 }
 
 /// A caller of the browser API.

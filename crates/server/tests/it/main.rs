@@ -1,11 +1,16 @@
 //! The server through its HTTP surfaces, on SQLite and (where `OSTIARY_TEST_POSTGRES_URL` names a server) PostgreSQL.
 
+mod callers;
 mod harness;
 
 mod bad_input;
 mod browser;
 mod discovery;
 mod magic_links;
+mod members;
+mod nodes;
+mod organizations;
 mod otp_email;
 mod pages;
+mod search;
 mod sessions;

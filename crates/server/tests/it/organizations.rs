@@ -1,6 +1,11 @@
 //! Organizations: their life, every rule about their fields, and who may change which.
 
-use crate::harness::{Server, Session, keys, servers, text};
+use crate::callers::{
+    Session, another_project, backend, backend_as, backend_of, browser, browser_as, is_alive, keys,
+    signed_in, text,
+};
+use crate::harness::Server;
+use crate::on_both_engines;
 use ostiary_core::ids::EnvironmentKind;
 use serde_json::{Value, json};
 
@@ -10,33 +15,29 @@ fn path(organization: &str) -> String {
     format!("{CREATE}/{organization}")
 }
 
-#[tokio::test]
-async fn an_organization_is_created_read_changed_and_deleted() {
-    for t in servers().await {
+on_both_engines! {
+    async fn an_organization_is_created_read_changed_and_deleted(t) {
         let body = json!({ "organization_name": "Acme Corp", "trusted_metadata": { "plan": "pro" } });
-        let created = t.backend().post(CREATE, body).await.ok()["organization"].clone();
+        let created = backend(&t).post(CREATE, body).await.ok()["organization"].clone();
         let id = text(&created["organization_id"]);
         assert!(id.starts_with("organization-test-"), "{id}");
         assert_eq!(created["organization_slug"], "acme-corp");
         assert_eq!(created["trusted_metadata"], json!({ "plan": "pro" }));
-        assert_eq!(t.backend().get(&path(&id)).await.ok()["organization"], created);
+        assert_eq!(backend(&t).get(&path(&id)).await.ok()["organization"], created);
 
         let change = json!({ "organization_logo_url": "https://acme.example/logo.png", "mfa_policy": "REQUIRED_FOR_ALL" });
-        let changed = t.backend().put(&path(&id), change).await.ok()["organization"].clone();
+        let changed = backend(&t).put(&path(&id), change).await.ok()["organization"].clone();
         assert_eq!(changed["mfa_policy"], "REQUIRED_FOR_ALL");
         assert_eq!(changed["organization_name"], "Acme Corp", "what is not given stays");
-        assert_eq!(t.backend().get(&path(&id)).await.ok()["organization"], changed);
+        assert_eq!(backend(&t).get(&path(&id)).await.ok()["organization"], changed);
 
-        assert_eq!(t.backend().delete(&path(&id)).await.ok()["organization_id"], json!(id));
-        t.backend().get(&path(&id)).await.fails(404, "organization_not_found");
-        t.backend().delete(&path(&id)).await.fails(404, "organization_not_found");
+        assert_eq!(backend(&t).delete(&path(&id)).await.ok()["organization_id"], json!(id));
+        backend(&t).get(&path(&id)).await.fails(404, "organization_not_found");
+        backend(&t).delete(&path(&id)).await.fails(404, "organization_not_found");
     }
-}
 
-#[tokio::test]
-async fn a_new_organization_has_every_field_of_the_contract() {
-    for t in servers().await {
-        let answer = t.backend().post(CREATE, json!({ "organization_name": "Acme" })).await.ok();
+    async fn a_new_organization_has_every_field_of_the_contract(t) {
+        let answer = backend(&t).post(CREATE, json!({ "organization_name": "Acme" })).await.ok();
         assert_eq!(keys(&answer), ["organization", "request_id", "status_code"]);
         let organization = &answer["organization"];
         for (field, expected) in [
@@ -67,22 +68,16 @@ async fn a_new_organization_has_every_field_of_the_contract() {
             assert_eq!(organization[field], expected, "{field}");
         }
     }
-}
 
-#[tokio::test]
-async fn naming_one_setting_about_access_closes_invitations() {
-    for t in servers().await {
+    async fn naming_one_setting_about_access_closes_invitations(t) {
         let body = json!({ "organization_name": "Acme", "auth_methods": "ALL_ALLOWED" });
-        let organization = t.backend().post(CREATE, body).await.ok()["organization"].clone();
+        let organization = backend(&t).post(CREATE, body).await.ok()["organization"].clone();
         assert_eq!(organization["email_invites"], "NOT_ALLOWED");
     }
-}
 
-#[tokio::test]
-async fn every_broken_rule_has_its_error_and_changes_nothing() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
-        let before = t.backend().get(&path(&id)).await.ok()["organization"].clone();
+    async fn every_broken_rule_has_its_error_and_changes_nothing(t) {
+        let id = t.organization("Acme", json!({})).await;
+        let before = backend(&t).get(&path(&id)).await.ok()["organization"].clone();
         let many_domains: Vec<_> = (0..101).map(|number| format!("d{number}.example")).collect();
         let keys_of_metadata = |count| (0..count).map(|n| (format!("k{n}"), json!(n))).collect::<Value>();
         for (body, expected) in [
@@ -139,107 +134,89 @@ async fn every_broken_rule_has_its_error_and_changes_nothing() {
             (json!({ "first_party_connected_apps_allowed_type": "MAYBE" }), "invalid_organization_connected_apps_setting"),
             (json!({ "third_party_connected_apps_allowed_type": "MAYBE" }), "invalid_organization_connected_apps_setting"),
         ] {
-            t.backend().put(&path(&id), body.clone()).await.fails(400, expected);
+            backend(&t).put(&path(&id), body.clone()).await.fails(400, expected);
             let mut creation = body;
             if creation.get("organization_name").is_none() {
                 creation["organization_name"] = "Globex".into();
             }
-            t.backend().post(CREATE, creation).await.fails(400, expected);
+            backend(&t).post(CREATE, creation).await.fails(400, expected);
         }
         let unknown = json!({ "sso_default_connection_id": "saml-connection-test-1" });
-        t.backend().put(&path(&id), unknown).await.fails(400, "invalid_sso_default_connection_id");
-        t.backend().post(CREATE, json!({})).await.fails(400, "organization_name_missing");
+        backend(&t).put(&path(&id), unknown).await.fails(400, "invalid_sso_default_connection_id");
+        backend(&t).post(CREATE, json!({})).await.fails(400, "organization_name_missing");
 
-        assert_eq!(t.backend().get(&path(&id)).await.ok()["organization"], before);
-        let all = t.backend().post("/v1/b2b/organizations/search", json!({})).await.ok();
+        assert_eq!(backend(&t).get(&path(&id)).await.ok()["organization"], before);
+        let all = backend(&t).post("/v1/b2b/organizations/search", json!({})).await.ok();
         assert_eq!(all["results_metadata"]["total"], 1, "nothing was created");
     }
-}
 
-#[tokio::test]
-async fn restrictions_and_what_they_restrict_to_come_together() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
+    async fn restrictions_and_what_they_restrict_to_come_together(t) {
+        let id = t.organization("Acme", json!({})).await;
         let restrict = json!({
             "auth_methods": "RESTRICTED", "allowed_auth_methods": ["magic_link", "email_otp", "magic_link"],
             "email_invites": "RESTRICTED", "email_jit_provisioning": "RESTRICTED",
             "email_allowed_domains": ["ACME.example"],
         });
-        let organization = t.backend().put(&path(&id), restrict).await.ok()["organization"].clone();
+        let organization = backend(&t).put(&path(&id), restrict).await.ok()["organization"].clone();
         assert_eq!(organization["allowed_auth_methods"], json!(["magic_link", "email_otp"]));
         assert_eq!(organization["email_allowed_domains"], json!(["acme.example"]));
         let empty = |field: &str| json!({ field: [] });
-        let emptied = t.backend().put(&path(&id), empty("allowed_auth_methods")).await;
+        let emptied = backend(&t).put(&path(&id), empty("allowed_auth_methods")).await;
         emptied.fails(400, "allowed_auth_methods_required_for_restricted");
-        let emptied = t.backend().put(&path(&id), empty("email_allowed_domains")).await;
+        let emptied = backend(&t).put(&path(&id), empty("email_allowed_domains")).await;
         emptied.fails(400, "invalid_restricted_email_setting");
     }
-}
 
-#[tokio::test]
-async fn metadata_is_merged_at_the_top_and_null_deletes() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
+    async fn metadata_is_merged_at_the_top_and_null_deletes(t) {
+        let id = t.organization("Acme", json!({})).await;
         let put = async |metadata: Value| {
             let body = json!({ "trusted_metadata": metadata });
-            t.backend().put(&path(&id), body).await.ok()["organization"]["trusted_metadata"].clone()
+            backend(&t).put(&path(&id), body).await.ok()["organization"]["trusted_metadata"].clone()
         };
         put(json!({ "plan": "pro", "limits": { "seats": 5, "rooms": 1 } })).await;
         let merged = put(json!({ "plan": null, "limits": { "seats": 9 } })).await;
         assert_eq!(merged, json!({ "limits": { "seats": 9 } }));
     }
-}
 
-#[tokio::test]
-async fn an_organization_is_found_by_id_slug_and_external_id() {
-    for t in servers().await {
+    async fn an_organization_is_found_by_id_slug_and_external_id(t) {
         let body = json!({ "organization_name": "Acme", "organization_slug": "Acme", "organization_external_id": "crm|42" });
-        let id = text(&t.backend().post(CREATE, body).await.ok()["organization"]["organization_id"]);
+        let id = text(&backend(&t).post(CREATE, body).await.ok()["organization"]["organization_id"]);
         for identifier in [id.as_str(), "Acme", "acme", "crm%7C42"] {
-            let found = t.backend().get(&path(identifier)).await.ok();
+            let found = backend(&t).get(&path(identifier)).await.ok();
             assert_eq!(found["organization"]["organization_id"], json!(id), "{identifier}");
         }
-        let cleared = t.backend().delete(&format!("{}/external_id", path("acme"))).await.ok();
+        let cleared = backend(&t).delete(&format!("{}/external_id", path("acme"))).await.ok();
         assert_eq!(cleared["organization"]["organization_external_id"], json!(null));
-        t.backend().get(&path("crm%7C42")).await.fails(404, "organization_not_found");
-        t.backend().delete(&format!("{}/external_id", path("acme"))).await.ok();
+        backend(&t).get(&path("crm%7C42")).await.fails(404, "organization_not_found");
+        backend(&t).delete(&format!("{}/external_id", path("acme"))).await.ok();
     }
-}
 
-#[tokio::test]
-async fn slugs_external_ids_and_claimed_domains_have_one_owner() {
-    for t in servers().await {
+    async fn slugs_external_ids_and_claimed_domains_have_one_owner(t) {
         let acme = json!({ "organization_name": "Acme", "organization_slug": "acme",
             "organization_external_id": "crm-1", "claimed_email_domains": ["acme.example"] });
-        t.backend().post(CREATE, acme).await.ok();
-        let globex = t.organization("Globex").await;
+        backend(&t).post(CREATE, acme).await.ok();
+        let globex = t.organization("Globex", json!({})).await;
         for (body, expected) in [
             (json!({ "organization_slug": "ACME" }), "organization_slug_already_used"),
             (json!({ "organization_external_id": "crm-1" }), "organization_external_id_already_used"),
             (json!({ "claimed_email_domains": ["Acme.example"] }), "organization_settings_duplicate_claimed_domain"),
         ] {
-            t.backend().put(&path(&globex), body.clone()).await.fails(400, expected);
+            backend(&t).put(&path(&globex), body.clone()).await.fails(400, expected);
             let mut creation = body;
             creation["organization_name"] = "Initech".into();
-            t.backend().post(CREATE, creation).await.fails(400, expected);
+            backend(&t).post(CREATE, creation).await.fails(400, expected);
         }
     }
-}
 
-#[tokio::test]
-async fn a_derived_slug_steps_aside_where_a_given_one_is_refused() {
-    for t in servers().await {
-        let create = async || t.backend().post(CREATE, json!({ "organization_name": "Acme" })).await.ok();
+    async fn a_derived_slug_steps_aside_where_a_given_one_is_refused(t) {
+        let create = async || backend(&t).post(CREATE, json!({ "organization_name": "Acme" })).await.ok();
         let first = text(&create().await["organization"]["organization_slug"]);
         let second = text(&create().await["organization"]["organization_slug"]);
         assert_eq!(first, "acme");
         assert!(second.starts_with("acme-") && second.len() == "acme-".len() + 8, "{second}");
     }
-}
 
-#[tokio::test]
-async fn of_creations_of_one_slug_at_once_one_wins() {
-    for t in servers().await {
+    async fn of_creations_of_one_slug_at_once_one_wins(t) {
         let create = |n: u32| {
             let body = json!({ "organization_name": format!("Acme {n}"), "organization_slug": "acme" });
             let t = &t;
@@ -254,32 +231,28 @@ async fn of_creations_of_one_slug_at_once_one_wins() {
 }
 
 async fn post(t: &Server, body: Value) -> (u16, String) {
-    let answer = t.backend().post(CREATE, body).await;
+    let answer = backend(t).post(CREATE, body).await;
     (answer.status.as_u16(), answer.body["error_type"].as_str().unwrap_or_default().to_owned())
 }
 
-#[tokio::test]
-async fn changes_at_once_lose_nothing() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
+on_both_engines! {
+    async fn changes_at_once_lose_nothing(t) {
+        let id = t.organization("Acme", json!({})).await;
         let change = |n: u32| {
             let body = json!({ "trusted_metadata": { format!("key{n}"): n } });
             let (t, id) = (&t, &id);
-            async move { t.backend().put(&path(id), body).await.ok() }
+            async move { backend(&t).put(&path(id), body).await.ok() }
         };
         futures_util::future::join_all((0..8).map(change)).await;
-        let organization = t.backend().get(&path(&id)).await.ok()["organization"].clone();
+        let organization = backend(&t).get(&path(&id)).await.ok()["organization"].clone();
         assert_eq!(keys(&organization["trusted_metadata"]).len(), 8);
     }
-}
 
-#[tokio::test]
-async fn ids_of_other_projects_and_environments_lead_nowhere() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
-        let other = t.another_project(EnvironmentKind::Test).await;
-        let live = t.another_project(EnvironmentKind::Live).await;
-        for caller in [t.backend_of(&other)] {
+    async fn ids_of_other_projects_and_environments_lead_nowhere(t) {
+        let id = t.organization("Acme", json!({})).await;
+        let other = another_project(&t, EnvironmentKind::Test).await;
+        let live = another_project(&t, EnvironmentKind::Live).await;
+        for caller in [backend_of(&t, &other)] {
             caller.get(&path(&id)).await.fails(404, "organization_not_found");
             caller.get(&path("acme")).await.fails(404, "organization_not_found");
             let change = json!({ "organization_name": "Mine" });
@@ -288,64 +261,56 @@ async fn ids_of_other_projects_and_environments_lead_nowhere() {
             let metrics = caller.get(&format!("{}/metrics", path(&id))).await;
             metrics.fails(404, "organization_not_found");
         }
-        let live = t.backend_of(&live);
+        let live = backend_of(&t, &live);
         live.get(&path(&id)).await.fails(401, "test_id_used_in_live_environment");
         let of_live = id.replace("-test-", "-live-");
-        t.backend().get(&path(&of_live)).await.fails(401, "live_id_used_in_test_environment");
-        t.backend().get(&path(&id)).await.ok();
+        backend(&t).get(&path(&of_live)).await.fails(401, "live_id_used_in_test_environment");
+        backend(&t).get(&path(&id)).await.ok();
     }
-}
 
-#[tokio::test]
-async fn metrics_count_members_that_are_not_deleted() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
-        let ada = t.member(&id, "ada@acme.example", &[]).await;
-        t.member(&id, "bob@acme.example", &[]).await;
+    async fn metrics_count_members_that_are_not_deleted(t) {
+        let id = t.organization("Acme", json!({})).await;
+        let ada = t.member(&id, "ada@acme.example", json!({})).await;
+        t.member(&id, "bob@acme.example", json!({})).await;
         let metrics = format!("{}/metrics", path("acme"));
-        assert_eq!(t.backend().get(&metrics).await.ok()["member_count"], 2);
-        t.backend().delete(&format!("{}/members/{ada}", path(&id))).await.ok();
-        assert_eq!(t.backend().get(&metrics).await.ok()["member_count"], 1);
+        assert_eq!(backend(&t).get(&metrics).await.ok()["member_count"], 2);
+        backend(&t).delete(&format!("{}/members/{ada}", path(&id))).await.ok();
+        assert_eq!(backend(&t).get(&metrics).await.ok()["member_count"], 1);
     }
-}
 
-#[tokio::test]
-async fn with_the_organization_go_members_sessions_and_links() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
-        let ada = t.signed_in(&id, "ada@acme.example", &[]).await;
+    async fn with_the_organization_go_members_sessions_and_links(t) {
+        let id = t.organization("Acme", json!({})).await;
+        let ada = signed_in(&t, &id, "ada@acme.example", &[]).await;
         let who = json!({ "organization_id": id, "email_address": "ada@acme.example" });
-        t.backend().post("/v1/b2b/magic_links/email/login_or_signup", who.clone()).await.ok();
-        let link = t.last_message("ada@acme.example").await.links.remove(0);
-        t.backend().post("/v1/b2b/otps/email/login_or_signup", who.clone()).await.ok();
-        let code = t.last_message("ada@acme.example").await.code.expect("a code");
+        backend(&t).post("/v1/b2b/magic_links/email/login_or_signup", who.clone()).await.ok();
+        let token = t.last_token("ada@acme.example").await;
+        backend(&t).post("/v1/b2b/otps/email/login_or_signup", who.clone()).await.ok();
+        let code = t.last_code("ada@acme.example").await;
 
-        t.backend().delete(&path(&id)).await.ok();
-        assert!(!t.is_alive(&ada).await);
+        backend(&t).delete(&path(&id)).await.ok();
+        assert!(!is_alive(&t, &ada).await);
         let member = format!("/v1/b2b/organizations/members/dangerously_get/{}", ada.member_id);
-        t.backend().get(&member).await.fails(404, "member_not_found");
-        t.backend().get(&format!("{member}?include_deleted=true")).await.fails(404, "member_not_found");
-        let (_, token) = link.rsplit_once("token=").expect("a token");
+        backend(&t).get(&member).await.fails(404, "member_not_found");
+        backend(&t).get(&format!("{member}?include_deleted=true")).await.fails(404, "member_not_found");
         let body = json!({ "magic_links_token": token });
-        t.backend().post("/v1/b2b/magic_links/authenticate", body).await.fails(401, "unable_to_auth_magic_link");
+        backend(&t).post("/v1/b2b/magic_links/authenticate", body).await.fails(401, "unable_to_auth_magic_link");
         let mut body = who;
         body["code"] = code.into();
-        t.backend().post("/v1/b2b/otps/email/authenticate", body).await.fails(404, "organization_not_found");
-        t.organization("Acme").await;
+        backend(&t).post("/v1/b2b/otps/email/authenticate", body).await.fails(404, "organization_not_found");
+        t.organization("Acme", json!({})).await;
     }
 }
 
 /// A member who holds nothing but these actions on the organization, on the browser and on the server API.
 async fn administrator(t: &Server, organization: &str) -> Session {
-    t.signed_in(organization, "root@acme.example", &["stytch_admin"]).await
+    signed_in(t, organization, "root@acme.example", &["stytch_admin"]).await
 }
 
-#[tokio::test]
-async fn each_field_needs_its_permission_on_both_surfaces() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
+on_both_engines! {
+    async fn each_field_needs_its_permission_on_both_surfaces(t) {
+        let id = t.organization("Acme", json!({})).await;
         let admin = administrator(&t, &id).await;
-        let ada = t.signed_in(&id, "ada@acme.example", &[]).await;
+        let ada = signed_in(&t, &id, "ada@acme.example", &[]).await;
         for (field, value) in [
             ("organization_name", json!("Acme")),
             ("organization_slug", json!("acme")),
@@ -371,41 +336,35 @@ async fn each_field_needs_its_permission_on_both_surfaces() {
         ] {
             let body = json!({ field: value });
             let me = "/sdk/v1/b2b/organizations/me";
-            t.browser_as(&ada).put(me, body.clone()).await.fails(403, "session_authorization_error");
-            t.backend_as(&ada).put(&path(&id), body.clone()).await.fails(403, "session_authorization_error");
-            t.browser_as(&admin).put(me, body.clone()).await.ok();
-            t.backend_as(&admin).put(&path(&id), body).await.ok();
+            browser_as(&t, &ada).put(me, body.clone()).await.fails(403, "session_authorization_error");
+            backend_as(&t, &ada).put(&path(&id), body.clone()).await.fails(403, "session_authorization_error");
+            browser_as(&t, &admin).put(me, body.clone()).await.ok();
+            backend_as(&t, &admin).put(&path(&id), body).await.ok();
         }
     }
-}
 
-#[tokio::test]
-async fn one_missing_permission_refuses_the_whole_change() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
+    async fn one_missing_permission_refuses_the_whole_change(t) {
+        let id = t.organization("Acme", json!({})).await;
         let admin = administrator(&t, &id).await;
-        let before = t.backend().get(&path(&id)).await.ok()["organization"].clone();
+        let before = backend(&t).get(&path(&id)).await.ok()["organization"].clone();
         let body = json!({ "organization_name": "Mine", "trusted_metadata": { "plan": "free" } });
-        for caller in [t.backend_as(&admin), t.browser_as(&admin)] {
+        for caller in [backend_as(&t, &admin), browser_as(&t, &admin)] {
             let own = if caller.is_browser() { "/sdk/v1/b2b/organizations/me".to_owned() } else { path(&id) };
             caller.put(&own, body.clone()).await.fails(401, "cannot_update_trusted_metadata");
         }
         for field in ["organization_external_id", "claimed_email_domains"] {
             let body = json!({ "organization_name": "Mine", field: "x" });
-            let refused = t.browser_as(&admin).put("/sdk/v1/b2b/organizations/me", body).await;
+            let refused = browser_as(&t, &admin).put("/sdk/v1/b2b/organizations/me", body).await;
             refused.fails(403, "session_authorization_error");
         }
-        assert_eq!(t.backend().get(&path(&id)).await.ok()["organization"], before);
+        assert_eq!(backend(&t).get(&path(&id)).await.ok()["organization"], before);
     }
-}
 
-#[tokio::test]
-async fn members_act_in_their_own_organization_only() {
-    for t in servers().await {
-        let acme = t.organization("Acme").await;
-        let globex = t.organization("Globex").await;
+    async fn members_act_in_their_own_organization_only(t) {
+        let acme = t.organization("Acme", json!({})).await;
+        let globex = t.organization("Globex", json!({})).await;
         let admin = administrator(&t, &acme).await;
-        let caller = t.backend_as(&admin);
+        let caller = backend_as(&t, &admin);
         for identifier in [globex.as_str(), "globex", "no-such-organization"] {
             let body = json!({ "organization_name": "Mine" });
             caller.put(&path(identifier), body).await.fails(403, "session_authorization_tenancy_error");
@@ -415,36 +374,30 @@ async fn members_act_in_their_own_organization_only() {
         }
         // what a body says of ids does not matter in a browser.
         let body = json!({ "organization_id": globex, "organization_name": "Acme Inc" });
-        let changed = t.browser_as(&admin).put("/sdk/v1/b2b/organizations/me", body).await.ok();
+        let changed = browser_as(&t, &admin).put("/sdk/v1/b2b/organizations/me", body).await.ok();
         assert_eq!(changed["organization"]["organization_id"], json!(acme));
     }
-}
 
-#[tokio::test]
-async fn browsers_read_and_delete_their_own_organization() {
-    for t in servers().await {
-        let id = t.organization("Acme").await;
-        let ada = t.signed_in(&id, "ada@acme.example", &[]).await;
+    async fn browsers_read_and_delete_their_own_organization(t) {
+        let id = t.organization("Acme", json!({})).await;
+        let ada = signed_in(&t, &id, "ada@acme.example", &[]).await;
         let admin = administrator(&t, &id).await;
         let me = "/sdk/v1/b2b/organizations/me";
-        assert_eq!(t.browser_as(&ada).get(me).await.ok()["organization"]["organization_id"], json!(id));
-        t.browser().get(me).await.fails(401, "user_unauthenticated");
-        t.browser().put(me, json!({})).await.fails(401, "user_unauthenticated");
-        t.browser_as(&ada).delete(me).await.fails(403, "session_authorization_error");
-        t.backend_as(&ada).delete(&path(&id)).await.fails(403, "session_authorization_error");
-        assert_eq!(t.browser_as(&admin).delete(me).await.ok()["organization_id"], json!(id));
-        assert!(!t.is_alive(&ada).await);
-        t.browser_as(&admin).get(me).await.fails(404, "session_not_found");
+        assert_eq!(browser_as(&t, &ada).get(me).await.ok()["organization"]["organization_id"], json!(id));
+        browser(&t).get(me).await.fails(401, "user_unauthenticated");
+        browser(&t).put(me, json!({})).await.fails(401, "user_unauthenticated");
+        browser_as(&t, &ada).delete(me).await.fails(403, "session_authorization_error");
+        backend_as(&t, &ada).delete(&path(&id)).await.fails(403, "session_authorization_error");
+        assert_eq!(browser_as(&t, &admin).delete(me).await.ok()["organization_id"], json!(id));
+        assert!(!is_alive(&t, &ada).await);
+        browser_as(&t, &admin).get(me).await.fails(404, "session_not_found");
     }
-}
 
-#[tokio::test]
-async fn a_sign_in_page_learns_of_an_organization_what_it_needs() {
-    for t in servers().await {
+    async fn a_sign_in_page_learns_of_an_organization_what_it_needs(t) {
         let body = json!({ "organization_name": "Acme", "trusted_metadata": { "plan": "pro" } });
-        t.backend().post(CREATE, body).await.ok();
+        backend(&t).post(CREATE, body).await.ok();
         let search = "/sdk/v1/b2b/organizations/search";
-        let found = t.browser().post(search, json!({ "organization_slug": "ACME" })).await.ok();
+        let found = browser(&t).post(search, json!({ "organization_slug": "ACME" })).await.ok();
         assert_eq!(keys(&found), ["organization", "request_id", "status_code"]);
         assert_eq!(
             keys(&found["organization"]),
@@ -465,10 +418,10 @@ async fn a_sign_in_page_learns_of_an_organization_what_it_needs() {
             ]
         );
         for slug in ["globex", "", "x".repeat(5000).as_str()] {
-            let found = t.browser().post(search, json!({ "organization_slug": slug })).await.ok();
+            let found = browser(&t).post(search, json!({ "organization_slug": slug })).await.ok();
             assert_eq!(found["organization"], json!(null), "{slug}");
         }
-        t.browser().post(search, json!({})).await.fails(400, "bad_request");
-        t.browser().post(search, json!({ "organization_slug": 1 })).await.fails(400, "bad_request");
+        browser(&t).post(search, json!({})).await.fails(400, "bad_request");
+        browser(&t).post(search, json!({ "organization_slug": 1 })).await.fails(400, "bad_request");
     }
 }

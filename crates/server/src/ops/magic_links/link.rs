@@ -39,8 +39,14 @@ pub fn choose_url(
     pkce_challenge: &Option<String>,
 ) -> Result<String> {
     let project = &cx.project;
-    redirect_url::choose(&project.redirect_urls, wished, kind, project.redirect_rules(), pkce_challenge.is_some())
-        .map_err(|error| error.error_type().into())
+    redirect_url::choose(
+        &project.redirect_urls,
+        wished,
+        kind,
+        project.redirect_rules(),
+        pkce_challenge.is_some(),
+    )
+    .map_err(|error| error.error_type().into())
 }
 
 /// Stores a new link and gives the URL for the mail.
@@ -66,8 +72,11 @@ pub async fn issue(tx: &Db, cx: &Cx, request: LinkRequest<'_>) -> Result<String>
     }
     let public_token = cx.project.public_token().map(|token| token.to_string()).unwrap_or_default();
     let hop = format!("{}{HOP_PATH}", cx.app.options.public_url);
-    let pairs =
-        [("public_token", public_token.as_str()), ("stytch_token_type", token_type(request.purpose)), ("token", &token)];
+    let pairs = [
+        ("public_token", public_token.as_str()),
+        ("stytch_token_type", token_type(request.purpose)),
+        ("token", &token),
+    ];
     Ok(append_query(&hop, &pairs))
 }
 

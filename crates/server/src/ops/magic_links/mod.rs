@@ -42,7 +42,9 @@ pub fn expiration_minutes(wished: Option<i64>, default: i64) -> Result<i64> {
 /// A PKCE challenge from a request.
 pub fn check_challenge(challenge: Option<&str>) -> Result<()> {
     match challenge {
-        Some(challenge) if !pkce::is_valid_challenge(challenge) => Err(ErrorType::InvalidPkceCodeChallenge.into()),
+        Some(challenge) if !pkce::is_valid_challenge(challenge) => {
+            Err(ErrorType::InvalidPkceCodeChallenge.into())
+        }
         _ => Ok(()),
     }
 }
@@ -85,11 +87,26 @@ async fn send_in_transaction(tx: Db, cx: Cx, input: Arc<Send>) -> Result<Entry> 
     let (template, url_type, wished_url, wished_minutes) = if is_login {
         (Template::Login, RedirectUrlType::Login, &input.login_redirect_url, input.login_expiration_minutes)
     } else {
-        (Template::Signup, RedirectUrlType::Signup, &input.signup_redirect_url, input.signup_expiration_minutes)
+        (
+            Template::Signup,
+            RedirectUrlType::Signup,
+            &input.signup_redirect_url,
+            input.signup_expiration_minutes,
+        )
     };
     // Both URLs are judged, so that a mistake shows before it meets the one member whom it concerns.
-    link::choose_url(&cx, input.login_redirect_url.as_deref(), RedirectUrlType::Login, &input.pkce_challenge)?;
-    link::choose_url(&cx, input.signup_redirect_url.as_deref(), RedirectUrlType::Signup, &input.pkce_challenge)?;
+    link::choose_url(
+        &cx,
+        input.login_redirect_url.as_deref(),
+        RedirectUrlType::Login,
+        &input.pkce_challenge,
+    )?;
+    link::choose_url(
+        &cx,
+        input.signup_redirect_url.as_deref(),
+        RedirectUrlType::Signup,
+        &input.pkce_challenge,
+    )?;
     let minutes = expiration_minutes(wished_minutes, LOGIN_EXPIRATION_MINUTES_DEFAULT)?;
     let url = link::issue(
         &tx,
@@ -191,9 +208,9 @@ async fn invite_in_transaction(tx: Db, cx: Cx, input: Arc<Invite>) -> Result<(Me
         },
     )
     .await?;
-    let inviter_name = inviter
-        .as_ref()
-        .map(|inviter| if inviter.name.is_empty() { inviter.email_address.as_str() } else { inviter.name.as_str() });
+    let inviter_name = inviter.as_ref().map(|inviter| {
+        if inviter.name.is_empty() { inviter.email_address.as_str() } else { inviter.name.as_str() }
+    });
     let letter = Letter {
         template: Template::Invite,
         locale: input.locale,
@@ -214,10 +231,12 @@ fn apply_invitation(cx: &Cx, organization: &Organization, member: &mut Member, i
         member.name = valid_member_name(name)?;
     }
     if let Some(change) = &input.trusted_metadata {
-        member.trusted_metadata = metadata::merge(&member.trusted_metadata, change).map_err(metadata_error)?;
+        member.trusted_metadata =
+            metadata::merge(&member.trusted_metadata, change).map_err(metadata_error)?;
     }
     if let Some(change) = &input.untrusted_metadata {
-        member.untrusted_metadata = metadata::merge(&member.untrusted_metadata, change).map_err(metadata_error)?;
+        member.untrusted_metadata =
+            metadata::merge(&member.untrusted_metadata, change).map_err(metadata_error)?;
     }
     if let Some(roles) = &input.roles {
         member.direct_roles = provisioning::direct_roles(&cx.project.policy, organization, roles)?;
@@ -241,7 +260,8 @@ pub async fn authenticate(cx: &Cx, input: Authenticate) -> Result<Authenticated>
 }
 
 async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -> Result<Login> {
-    let link = use_link(&tx, &cx, &input.token, LinkPurpose::Organization, input.pkce_verifier.as_deref()).await?;
+    let link =
+        use_link(&tx, &cx, &input.token, LinkPurpose::Organization, input.pkce_verifier.as_deref()).await?;
     let (organization, member) = entry_of(&tx, &cx, &link).await?;
     member.refuse_if_locked(cx.now)?;
     let factor = Factor::new(
@@ -254,7 +274,9 @@ async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -
 /// The organization and member of a link; both may be gone since it was sent, and the member may have another address.
 async fn entry_of(tx: &Db, cx: &Cx, link: &MagicLink) -> Result<(Organization, Member)> {
     let gone = || Error::from(ErrorType::UnableToAuthMagicLink);
-    let (Some(organization), Some(member)) = (link.organization_id, link.member_id) else { return Err(gone()) };
+    let (Some(organization), Some(member)) = (link.organization_id, link.member_id) else {
+        return Err(gone());
+    };
     let organization =
         ostiary_store::organizations::find(tx, cx.scope(), organization).await?.ok_or_else(gone)?;
     let member = members::find(tx, cx.scope(), organization.id, member)

@@ -26,7 +26,18 @@ const JWTS_PER_SHARD_MAX: usize = 2048;
 #[derive(Default)]
 struct Shard {
     answers: HashMap<(i64, Uuid), Arc<Rendered>>,
-    jwts: HashMap<[u8; 32], (i64, SessionId)>,
+    jwts: HashMap<[u8; 32], VerifiedJwt>,
+}
+
+/// A signed token whose signature, issuer and audience were right.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedJwt {
+    /// The version of the project under which it was verified.
+    pub project_version: i64,
+    /// The session that it names.
+    pub session: SessionId,
+    /// When the key that signed it is no longer accepted.
+    pub accepted_until: Timestamp,
 }
 
 /// Answers that were just signed, and signed tokens that were just verified.
@@ -87,19 +98,20 @@ impl SessionCache {
         shard.answers.insert((env, session), rendered.clone());
     }
 
-    /// The session of a signed token that was verified under this version of the project.
-    pub fn verified_jwt(&self, hash: &[u8; 32], project_version: i64) -> Option<SessionId> {
+    /// The session of a signed token that was verified before and would be again.
+    pub fn verified_jwt(&self, hash: &[u8; 32], project_version: i64, now: Timestamp) -> Option<SessionId> {
         let shard = self.shard(hash).lock();
-        shard.jwts.get(hash).filter(|(version, _)| *version == project_version).map(|(_, session)| *session)
+        let known = shard.jwts.get(hash)?;
+        (known.project_version == project_version && known.accepted_until > now).then_some(known.session)
     }
 
     /// Remembers that a signed token was verified. The hash covers the signature, so nothing but the same token finds
     /// it again.
-    pub fn remember_jwt(&self, hash: [u8; 32], project_version: i64, session: SessionId) {
+    pub fn remember_jwt(&self, hash: [u8; 32], verified: VerifiedJwt) {
         let mut shard = self.shard(hash).lock();
         if shard.jwts.len() >= JWTS_PER_SHARD_MAX {
             shard.jwts.clear();
         }
-        shard.jwts.insert(hash, (project_version, session));
+        shard.jwts.insert(hash, verified);
     }
 }

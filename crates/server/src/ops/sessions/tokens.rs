@@ -1,6 +1,7 @@
 //! The two forms of a session's credential: the opaque token and the signed one.
 
 use crate::cx::{Cx, Result};
+use crate::ops::sessions::cache::VerifiedJwt;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::SessionId;
 use ostiary_proto::hash::sha256;
@@ -59,11 +60,17 @@ pub fn open_token(cx: &Cx, id: SessionId, sealed: &[u8]) -> Result<String> {
 /// matter, because the session itself is looked up afterwards.
 pub fn session_of_jwt(cx: &Cx, jwt: &str) -> Result<SessionId> {
     let hash = sha256(jwt.as_bytes());
-    if let Some(id) = cx.app.session_cache.verified_jwt(&hash, cx.project.environment.version) {
+    if let Some(id) = cx.app.session_cache.verified_jwt(&hash, cx.project.environment.version, cx.now) {
         return Ok(id);
     }
     let unreadable = || Error::from(ErrorType::UnableToParseSessionJwt);
-    let claims = jose::verify(jwt, |kid| cx.project.keys.verifying_key(kid, cx.now)).map_err(|_: JwtError| unreadable())?;
+    let mut accepted_until = cx.now;
+    let key = |kid: &str| {
+        let (key, until) = cx.project.keys.verifying_key(kid, cx.now)?;
+        accepted_until = until;
+        Some(key)
+    };
+    let claims = jose::verify(jwt, key).map_err(|_: JwtError| unreadable())?;
     jose::check_issuer(&claims, &cx.project.issuer).map_err(|_| unreadable())?;
     jose::check_audience(&claims, &cx.project.id().to_string()).map_err(|_| unreadable())?;
     let id = claims
@@ -72,7 +79,10 @@ pub fn session_of_jwt(cx: &Cx, jwt: &str) -> Result<SessionId> {
         .and_then(|id| id.as_str())
         .and_then(|id| SessionId::parse(id, cx.project.kind()).ok())
         .ok_or_else(unreadable)?;
-    cx.app.session_cache.remember_jwt(hash, cx.project.environment.version, id);
+    cx.app.session_cache.remember_jwt(
+        hash,
+        VerifiedJwt { project_version: cx.project.environment.version, session: id, accepted_until },
+    );
     Ok(id)
 }
 

@@ -1,0 +1,351 @@
+//! The command as a process: the start-up contract, restarts, kills, configuration mistakes.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
+
+/// A directory that is removed in the end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ostiary-process-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a temporary directory");
+        Directory(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running `ostiary dev`; killed when dropped.
+struct Dev {
+    child: Child,
+    port: u16,
+    credentials: BTreeMap<String, String>,
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
+fn command() -> Command {
+    let mut command = Command::new(OSTIARY);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OSTIARY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl Dev {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let port = free_port();
+        let mut child = command()
+            .args(["dev", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command starts");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while request(port, "GET", "/healthz", None, None).is_none_or(|(status, _)| status != 200) {
+            assert!(Instant::now() < deadline, "no answer");
+            assert!(child.try_wait().expect("a child").is_none(), "the server ended");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // The contract: the file is there before the first answer.
+        let text = std::fs::read_to_string(data.join("credentials.json")).expect("credentials.json");
+        let credentials = serde_json::from_str(&text).expect("JSON");
+        Dev { child, port, credentials }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let user = format!("{}:{}", self.credentials["project_id"], self.credentials["secret"]);
+        request(self.port, "POST", path, Some(&user), Some(body)).expect("an answer")
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        let user = format!("{}:{}", self.credentials["project_id"], self.credentials["secret"]);
+        request(self.port, "GET", path, Some(&user), None).expect("an answer")
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill").success());
+    }
+}
+
+/// One HTTP/1.1 exchange; none when nobody answers.
+fn request(
+    port: u16,
+    method: &str,
+    path: &str,
+    user: Option<&str>,
+    body: Option<&Value>,
+) -> Option<(u16, Value)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let authorization =
+        user.map(|user| format!("Authorization: Basic {}\r\n", base64(user.as_bytes()))).unwrap_or_default();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         {authorization}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks(3)
+        .flat_map(|chunk| {
+            let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte))
+                << (8 * (3 - chunk.len()));
+            (0..4).map(move |index| {
+                if index <= chunk.len() {
+                    char::from(ALPHABET[usize::try_from(group >> (18 - 6 * index) & 63).expect("six bits")])
+                } else {
+                    '='
+                }
+            })
+        })
+        .collect()
+}
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command().args(arguments).envs(environment.iter().copied()).output().expect("the command runs")
+}
+
+/// A key that is no constant, as the server wants it.
+fn master_key(first: u8) -> String {
+    base64(&std::array::from_fn::<u8, 32, _>(|index| first + 7 * u8::try_from(index).unwrap_or(0)))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn dev_is_ready_with_nothing_set_up_and_keeps_everything_over_a_restart() {
+    let data = Directory::new("restart");
+    let dev = Dev::start(&data.0, &[]);
+    for name in [
+        "api_url",
+        "project_id",
+        "secret",
+        "public_token",
+        "inbox_url",
+        "management_key_id",
+        "management_key_secret",
+    ] {
+        assert!(dev.credentials.get(name).is_some_and(|value| !value.is_empty()), "{name}");
+    }
+    let (status, created) = dev.post("/v1/b2b/organizations", &json!({"organization_name": "Acme"}));
+    assert_eq!(status, 200, "{created}");
+    let (_, clock) = dev.post("/dev/clock", &json!({"advance_seconds": 3600}));
+    assert_eq!(clock["offset_seconds"], 3600);
+    let before = dev.credentials.clone();
+    dev.signal("-TERM");
+    let mut dev = dev;
+    assert!(dev.child.wait().expect("an end").success(), "SIGTERM ends it cleanly");
+    drop(dev);
+
+    let again = Dev::start(&data.0, &[]);
+    for name in ["project_id", "secret", "public_token", "management_key_id", "management_key_secret"] {
+        assert_eq!(again.credentials[name], before[name], "{name}");
+    }
+    let (status, found) = again.get("/v1/b2b/organizations/acme");
+    assert_eq!((status, &found["organization"]["organization_name"]), (200, &json!("Acme")));
+    assert_eq!(again.get("/dev/clock").1["offset_seconds"], 3600);
+}
+
+#[test]
+fn the_banner_says_how_to_point_the_sdks() {
+    let data = Directory::new("banner");
+    let mut dev = Dev::start(&data.0, &[]);
+    let mut banner = String::new();
+    let stdout = dev.child.stdout.take().expect("a pipe");
+    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+        banner.push_str(&line);
+        banner.push('\n');
+        if line.contains("For development only") {
+            break;
+        }
+    }
+    for part in
+        ["env: '", "environment='", "testAPIURL", &dev.credentials["secret"], &dev.credentials["inbox_url"]]
+    {
+        assert!(banner.contains(part), "{part} in {banner}");
+    }
+}
+
+/// W-19: what was acknowledged survives the death of the process in the middle of writes.
+#[test]
+fn acknowledged_writes_survive_sigkill() {
+    let data = Directory::new("kill");
+    for round in 0..3 {
+        let dev = Dev::start(&data.0, &[]);
+        let port = dev.port;
+        let user = format!("{}:{}", dev.credentials["project_id"], dev.credentials["secret"]);
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let user = user.clone();
+                std::thread::spawn(move || {
+                    let mut acknowledged = Vec::new();
+                    for number in 0.. {
+                        let slug = format!("org-{round}-{writer}-{number}");
+                        let body = json!({"organization_name": slug, "organization_slug": slug});
+                        match request(port, "POST", "/v1/b2b/organizations", Some(&user), Some(&body)) {
+                            Some((200, _)) => acknowledged.push(slug),
+                            _ => return acknowledged,
+                        }
+                    }
+                    acknowledged
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(400));
+        dev.signal("-KILL");
+        let acknowledged: Vec<String> =
+            writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect();
+        assert!(!acknowledged.is_empty());
+        drop(dev);
+        let again = Dev::start(&data.0, &[]);
+        for slug in acknowledged {
+            let (status, _) = again.get(&format!("/v1/b2b/organizations/{slug}"));
+            assert_eq!(status, 200, "{slug} was acknowledged and is gone");
+        }
+    }
+}
+
+#[test]
+fn dev_refuses_to_listen_beyond_this_machine_unless_told() {
+    let data = Directory::new("remote");
+    let output = run(&["dev", "--listen", "0.0.0.0:0", "--data", &data.0.display().to_string()], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("listen"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn every_mistake_in_the_configuration_is_named_at_once() {
+    let output = run(
+        &["serve", "--listen", "nowhere"],
+        &[("OSTIARY_LISTNE", "127.0.0.1:1"), ("OSTIARY_BODY_BYTES_MAX", "many")],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for part in ["--listen", "OSTIARY_LISTNE", "OSTIARY_BODY_BYTES_MAX", "master_key", "public_url"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn a_wrong_master_key_does_not_start() {
+    let data = Directory::new("key");
+    let path = data.0.display().to_string();
+    let key = master_key;
+    let create = |key: &str| {
+        run(
+            &[
+                "project",
+                "create",
+                "--name",
+                "Acme",
+                "--redirect-url",
+                "https://app.example.com/authenticate",
+                "--data",
+                &path,
+                "--public-url",
+                "https://auth.example.com",
+                "--json",
+            ],
+            &[("OSTIARY_MASTER_KEY", key)],
+        )
+    };
+    let created = create(&key(1));
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let project: Value = serde_json::from_str(&text(&created.stdout)).expect("JSON");
+    assert!(project["project_id"].as_str().is_some_and(|id| id.starts_with("project-live-")));
+    let refused = create(&key(2));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("master key"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn live_environments_refuse_local_redirect_urls_and_serve_answers() {
+    let data = Directory::new("serve");
+    let path = data.0.display().to_string();
+    let key = master_key(3);
+    let base = ["--data", &path, "--public-url", "https://auth.example.com"];
+    let operate = |arguments: &[&str]| {
+        let arguments: Vec<&str> = arguments.iter().chain(&base).copied().collect();
+        run(&arguments, &[("OSTIARY_MASTER_KEY", &key)])
+    };
+    let created = operate(&[
+        "project",
+        "create",
+        "--name",
+        "Acme",
+        "--redirect-url",
+        "https://app.example.com/in",
+        "--json",
+    ]);
+    let project: Value = serde_json::from_str(&text(&created.stdout)).expect("JSON");
+    let refused = operate(&["redirect-url", "add", "http://localhost:3000/authenticate"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
+    assert!(operate(&["settings", "set", "http_only_cookies=true"]).status.success());
+    assert_eq!(operate(&["settings", "set", "no_such_setting=1"]).status.code(), Some(1));
+    assert!(text(&operate(&["settings", "show"]).stdout).contains("http_only_cookies=true"));
+
+    let port = free_port();
+    let mut child = command()
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .args(base)
+        .env("OSTIARY_MASTER_KEY", &key)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command starts");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while request(port, "GET", "/readyz", None, None).is_none_or(|(status, _)| status != 200) {
+        assert!(Instant::now() < deadline, "not ready");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let user = format!("{}:{}", project["project_id"].as_str().unwrap(), project["secret"].as_str().unwrap());
+    let (status, whoami) = request(port, "GET", "/v1/debug/whoami", Some(&user), None).expect("an answer");
+    assert_eq!((status, &whoami["name"]), (200, &json!("Acme")));
+    for path in ["/dev/inbox", "/dev/clock", "/dev/settings", "/dev/inbox/messages"] {
+        assert_eq!(request(port, "GET", path, Some(&user), None).expect("an answer").0, 404, "{path}");
+    }
+    let sandbox = json!({"magic_links_token": "DOYoip3rvIMMW5lgItikFK-Ak1CfMsgjuiCyI7uuU94="});
+    let (status, _) = request(port, "POST", "/v1/b2b/magic_links/authenticate", Some(&user), Some(&sandbox))
+        .expect("an answer");
+    assert_eq!(status, 404, "sandbox values are for test environments");
+    let _ = child.kill();
+    let _ = child.wait();
+}
