@@ -261,6 +261,22 @@ async fn a_second_process_on_the_file_waits_its_turn() {
 }
 
 #[tokio::test]
+async fn a_closure_is_gone_when_its_caller_is_answered() {
+    let store = open_temporary().await;
+    for _ in 0..200 {
+        let held = Arc::new(());
+        let holding = held.clone();
+        write(&store, move |_| {
+            let _ = &holding;
+            async { Ok(()) }
+        })
+        .await
+        .unwrap();
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
+
+#[tokio::test]
 async fn two_unique_indexes_over_the_same_columns_are_refused() {
     use ostiary_store::migrate::Migration;
     const AMBIGUOUS: &[Migration] = &[Migration::shared(

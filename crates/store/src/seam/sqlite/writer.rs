@@ -156,9 +156,13 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        if let Some(outcome) = self.outcome {
+        let Write { closure, span, outcome, reply } = *self;
+        // First, so that the caller finds nothing still held by what it has been told is done: a
+        // closure may hold a handle of the store.
+        drop((closure, span));
+        if let Some(outcome) = outcome {
             // The caller may have stopped waiting; the write stands.
-            let _ = self.reply.send(outcome);
+            let _ = reply.send(outcome);
         }
     }
 }
