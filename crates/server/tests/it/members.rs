@@ -2,7 +2,7 @@
 
 use crate::callers::{
     Caller, Session, another_project, backend, backend_as, backend_of, browser, browser_as, is_alive, keys,
-    sign_in, signed_in, text,
+    set_roles, sign_in, signed_in, text,
 };
 use crate::harness::Server;
 use crate::on_both_engines;
@@ -90,7 +90,9 @@ on_both_engines! {
     async fn every_broken_rule_has_its_error_and_changes_nothing(t) {
         let acme = t.organization("Acme", json!({})).await;
         let ada = t.member(&acme, "ada@acme.example", json!({})).await;
-        let bob = json!({ "email_address": "bob@acme.example", "external_id": "crm-2", "mfa_phone_number": "+12025550199" });
+        let bob = json!({
+            "email_address": "bob@acme.example", "external_id": "crm-2", "mfa_phone_number": "+12025550199",
+        });
         backend(&t).post(&members(&acme), bob).await.ok();
         let before = get(&t, &acme, &ada).await;
         let keys_of_metadata = |count| (0..count).map(|n| (format!("k{n}"), json!(n))).collect::<Value>();
@@ -140,7 +142,8 @@ on_both_engines! {
             backend(&t).put(&path(&acme, &ada), body).await.fails(400, expected);
         }
         backend(&t).post(&members(&acme), json!({})).await.fails(400, "bad_request");
-        backend(&t).post(&members("ghost"), json!({ "email_address": "a@a.example" })).await.fails(404, "organization_not_found");
+        let nowhere = backend(&t).post(&members("ghost"), json!({ "email_address": "a@a.example" })).await;
+        nowhere.fails(404, "organization_not_found");
 
         assert_eq!(get(&t, &acme, &ada).await, before);
         let metrics = format!("/v1/b2b/organizations/{acme}/metrics");
@@ -239,7 +242,8 @@ on_both_engines! {
         let put = async |body: Value| backend(&t).put(&path(&acme, &ada), body).await;
         let both = json!({ "mfa_phone_number": "+12025550123", "default_mfa_method": "sms_otp" });
         let member = put(both.clone()).await.ok()["member"].clone();
-        assert_eq!((&member["mfa_phone_number"], &member["default_mfa_method"]), (&both["mfa_phone_number"], &json!("sms_otp")));
+        assert_eq!(member["mfa_phone_number"], both["mfa_phone_number"]);
+        assert_eq!(member["default_mfa_method"], "sms_otp");
         put(both).await.ok();
         put(json!({ "mfa_phone_number": "" })).await.ok();
         let other = put(json!({ "mfa_phone_number": "+12025550124" })).await;
@@ -256,7 +260,8 @@ on_both_engines! {
 
         let changed = backend(&t).put(&own, json!({ "email_address": "lovelace@acme.example" })).await.ok();
         let member = &changed["member"];
-        assert_eq!((&member["email_address"], &member["email_address_verified"]), (&json!("lovelace@acme.example"), &json!(false)));
+        assert_eq!(member["email_address"], "lovelace@acme.example");
+        assert_eq!(member["email_address_verified"], false);
         assert_eq!(member["retired_email_addresses"][0]["email_address"], "ada@acme.example");
 
         // The old address is nobody else's while it is retired, and no way in.
@@ -282,7 +287,7 @@ on_both_engines! {
         let create = |n: u32| {
             let (t, acme) = (&t, &acme);
             let body = json!({ "email_address": "ada@acme.example", "name": format!("Ada {n}") });
-            async move { backend(&t).post(&members(acme), body).await }
+            async move { backend(t).post(&members(acme), body).await }
         };
         let answers = futures_util::future::join_all((0..8).map(create)).await;
         let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
@@ -300,7 +305,7 @@ on_both_engines! {
         }
         let change = |id: &String| {
             let (t, own) = (&t, path(&acme, id));
-            async move { backend(&t).put(&own, json!({ "email_address": "ada@acme.example" })).await }
+            async move { backend(t).put(&own, json!({ "email_address": "ada@acme.example" })).await }
         };
         let answers = futures_util::future::join_all(ids.iter().map(change)).await;
         let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
@@ -366,7 +371,10 @@ on_both_engines! {
         for (body, expected) in [
             (json!({ "email_address": "ada@acme.example" }), "reactivation_email_belongs_to_another_member"),
             (json!({ "email_address": "b@acme.example", "external_id": "crm-1" }), "duplicate_member_external_id"),
-            (json!({ "email_address": "b@acme.example", "mfa_phone_number": "+12025550123" }), "duplicate_member_phone_number"),
+            (
+                json!({ "email_address": "b@acme.example", "mfa_phone_number": "+12025550123" }),
+                "duplicate_member_phone_number",
+            ),
         ] {
             let taker = text(&backend(&t).post(&members(&acme), body).await.ok()["member_id"]);
             backend(&t).put(&reactivate, json!({})).await.fails(400, expected);
@@ -497,6 +505,69 @@ on_both_engines! {
         let mut external = create(4);
         external["external_id"] = "crm-4".into();
         browser_as(&t, &admin).post(BROWSER, external).await.fails(403, "session_authorization_error");
+    }
+
+    /// whoever may bring members in cannot make administrators of them.
+    async fn creating_and_inviting_grant_no_more_than_the_role_says(t) {
+        set_roles(&t, &[("recruiter", "stytch.member", &["create"])]).await;
+        let acme = t.organization("Acme", json!({})).await;
+        let recruiter = signed_in(&t, &acme, "rita@acme.example", &["recruiter"]).await;
+        let invite = "/b2b/magic_links/email/invite";
+        for (caller, path) in [
+            (backend_as(&t, &recruiter), members(&acme)),
+            (browser_as(&t, &recruiter), BROWSER.to_owned()),
+            (backend_as(&t, &recruiter), format!("/v1{invite}")),
+            (browser_as(&t, &recruiter), format!("/sdk/v1{invite}")),
+        ] {
+            let mut body = json!({ "organization_id": acme, "email_address": format!("{}@acme.example", path.len()) });
+            body["roles"] = json!(["stytch_admin"]);
+            caller.post(&path, body.clone()).await.fails(403, "session_authorization_error");
+            body["roles"] = json!(["recruiter"]);
+            caller.post(&path, body.clone()).await.fails(403, "session_authorization_error");
+            body["roles"] = json!(null);
+            body["is_breakglass"] = true.into();
+            caller.post(&path, body.clone()).await.fails(403, "session_authorization_error");
+            body["is_breakglass"] = json!(null);
+            body["trusted_metadata"] = json!({ "plan": "pro" });
+            caller.post(&path, body.clone()).await.fails(401, "cannot_update_trusted_metadata");
+            body["trusted_metadata"] = json!(null);
+            caller.post(&path, body).await.ok();
+        }
+    }
+
+    async fn one_action_opens_one_field(t) {
+        let roles = [("namer", "stytch.member", &["update.info.name"][..]), ("keeper", "stytch.member", &["*"])];
+        set_roles(&t, &roles).await;
+        let acme = t.organization("Acme", json!({})).await;
+        let namer = signed_in(&t, &acme, "nina@acme.example", &["namer"]).await;
+        let keeper = signed_in(&t, &acme, "karl@acme.example", &["keeper"]).await;
+        let bob = t.member(&acme, "bob@acme.example", json!({})).await;
+        for (caller, path) in surfaces(&t, &namer, &acme, &bob) {
+            caller.put(&path, json!({ "name": "Bob" })).await.ok();
+            let body = json!({ "name": "Bob", "untrusted_metadata": {} });
+            caller.put(&path, body).await.fails(403, "session_authorization_error");
+        }
+        // No single action covers the external id.
+        let body = json!({ "external_id": "crm-1" });
+        let own = path(&acme, &bob);
+        backend_as(&t, &namer).put(&own, body.clone()).await.fails(403, "session_authorization_error");
+        let clear = format!("{own}/external_id");
+        backend_as(&t, &namer).delete(&clear).await.fails(403, "session_authorization_error");
+        backend_as(&t, &keeper).put(&own, body).await.ok();
+        backend_as(&t, &keeper).delete(&clear).await.ok();
+    }
+
+    async fn a_browser_that_removes_its_own_member_loses_its_cookies(t) {
+        t.set(json!({ "http_only_cookies": true })).await;
+        let acme = t.organization("Acme", json!({})).await;
+        let admin = signed_in(&t, &acme, "root@acme.example", &["stytch_admin"]).await;
+        let bob = t.member(&acme, "bob@acme.example", json!({})).await;
+        let others = browser_as(&t, &admin).delete(&format!("{BROWSER}/{bob}")).await;
+        assert!(others.cookies().is_empty());
+        let own = browser_as(&t, &admin).delete(&format!("{BROWSER}/{}", admin.member_id)).await;
+        let cleared = own.cookies();
+        let is_gone = |(name, header): &(String, String)| name == "stytch_session" && header.contains("Max-Age=0");
+        assert!(cleared.iter().any(is_gone), "{cleared:?}");
     }
 
     async fn members_delete_themselves_when_a_role_says_so_and_administrators_others(t) {

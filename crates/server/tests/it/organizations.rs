@@ -2,7 +2,7 @@
 
 use crate::callers::{
     Session, another_project, backend, backend_as, backend_of, browser, browser_as, is_alive, keys,
-    signed_in, text,
+    set_roles, signed_in, text,
 };
 use crate::harness::Server;
 use crate::on_both_engines;
@@ -25,7 +25,8 @@ on_both_engines! {
         assert_eq!(created["trusted_metadata"], json!({ "plan": "pro" }));
         assert_eq!(backend(&t).get(&path(&id)).await.ok()["organization"], created);
 
-        let change = json!({ "organization_logo_url": "https://acme.example/logo.png", "mfa_policy": "REQUIRED_FOR_ALL" });
+        let logo = "https://acme.example/logo.png";
+        let change = json!({ "organization_logo_url": logo, "mfa_policy": "REQUIRED_FOR_ALL" });
         let changed = backend(&t).put(&path(&id), change).await.ok()["organization"].clone();
         assert_eq!(changed["mfa_policy"], "REQUIRED_FOR_ALL");
         assert_eq!(changed["organization_name"], "Acme Corp", "what is not given stays");
@@ -79,6 +80,9 @@ on_both_engines! {
         let id = t.organization("Acme", json!({})).await;
         let before = backend(&t).get(&path(&id)).await.ok()["organization"].clone();
         let many_domains: Vec<_> = (0..101).map(|number| format!("d{number}.example")).collect();
+        let assign = |domain: &str, role: &str| {
+            json!({ "rbac_email_implicit_role_assignments": [{ "domain": domain, "role_id": role }] })
+        };
         let keys_of_metadata = |count| (0..count).map(|n| (format!("k{n}"), json!(n))).collect::<Value>();
         for (body, expected) in [
             (json!({ "organization_name": "" }), "organization_name_missing"),
@@ -92,7 +96,10 @@ on_both_engines! {
             (json!({ "organization_slug": "a".repeat(129) }), "invalid_organization_slug"),
             (json!({ "organization_logo_url": "ftp://acme.example" }), "invalid_organization_logo_url"),
             (json!({ "organization_logo_url": "javascript:alert(1)" }), "invalid_organization_logo_url"),
-            (json!({ "organization_logo_url": format!("https://a.example/{}", "a".repeat(2048)) }), "organization_logo_url_too_long"),
+            (
+                json!({ "organization_logo_url": format!("https://a.example/{}", "a".repeat(2048)) }),
+                "organization_logo_url_too_long",
+            ),
             (json!({ "organization_external_id": "a b" }), "invalid_organization_external_id"),
             (json!({ "organization_external_id": id }), "invalid_organization_external_id"),
             (json!({ "trusted_metadata": [] }), "metadata_invalid_format"),
@@ -100,8 +107,14 @@ on_both_engines! {
             (json!({ "trusted_metadata": { "a": "x".repeat(4096) } }), "metadata_too_large"),
             (json!({ "email_invites": "SOME" }), "invalid_organization_auth_factor_setting"),
             (json!({ "sso_jit_provisioning": "all_allowed" }), "invalid_organization_auth_factor_setting"),
-            (json!({ "email_jit_provisioning": "ALL_ALLOWED" }), "invalid_organization_auth_factor_setting_for_email_jit_provisioning"),
-            (json!({ "oauth_tenant_jit_provisioning": "ALL_ALLOWED" }), "invalid_organization_auth_factor_setting_for_oauth_tenant_jit_provisioning"),
+            (
+                json!({ "email_jit_provisioning": "ALL_ALLOWED" }),
+                "invalid_organization_auth_factor_setting_for_email_jit_provisioning",
+            ),
+            (
+                json!({ "oauth_tenant_jit_provisioning": "ALL_ALLOWED" }),
+                "invalid_organization_auth_factor_setting_for_oauth_tenant_jit_provisioning",
+            ),
             (json!({ "auth_methods": "NOT_ALLOWED" }), "invalid_organization_auth_method_settings"),
             (json!({ "mfa_policy": "ALWAYS" }), "invalid_organization_mfa_policy"),
             (json!({ "mfa_methods": "NOT_ALLOWED" }), "invalid_organization_mfa_factor_setting"),
@@ -120,19 +133,31 @@ on_both_engines! {
             (json!({ "email_allowed_domains": ["gmail.com"] }), "organization_settings_domain_too_common"),
             (json!({ "email_allowed_domains": ["mailinator.com"] }), "organization_settings_disposable_domain"),
             (json!({ "email_allowed_domains": ["not a domain"] }), "organization_settings_invalid_domain"),
-            (json!({ "email_allowed_domains": ["acme.example", "ACME.example"] }), "organization_settings_duplicate_domain"),
+            (
+                json!({ "email_allowed_domains": ["acme.example", "ACME.example"] }),
+                "organization_settings_duplicate_domain",
+            ),
             (json!({ "email_allowed_domains": many_domains }), "too_many_domains"),
             (json!({ "claimed_email_domains": ["yahoo.co.uk"] }), "organization_settings_claimed_domain_too_common"),
             (json!({ "claimed_email_domains": ["localhost"] }), "organization_settings_invalid_claimed_domain"),
-            (json!({ "claimed_email_domains": ["a.example", "a.example"] }), "organization_settings_duplicate_claimed_domain"),
-            (json!({ "rbac_email_implicit_role_assignments": [{ "domain": "gmail.com", "role_id": "stytch_admin" }] }), "rbac_domain_too_common"),
-            (json!({ "rbac_email_implicit_role_assignments": [{ "domain": "x", "role_id": "stytch_admin" }] }), "rbac_invalid_domain"),
-            (json!({ "rbac_email_implicit_role_assignments": [{ "domain": "a.example", "role_id": "ghost" }] }), "invalid_rbac_role_assignment"),
-            (json!({ "rbac_email_implicit_role_assignments": [{ "domain": "a.example", "role_id": "stytch_member" }] }), "cannot_assign_default_rbac_role_id"),
+            (
+                json!({ "claimed_email_domains": ["a.example", "a.example"] }),
+                "organization_settings_duplicate_claimed_domain",
+            ),
+            (assign("gmail.com", "stytch_admin"), "rbac_domain_too_common"),
+            (assign("x", "stytch_admin"), "rbac_invalid_domain"),
+            (assign("a.example", "ghost"), "invalid_rbac_role_assignment"),
+            (assign("a.example", "stytch_member"), "cannot_assign_default_rbac_role_id"),
             (json!({ "rbac_email_implicit_role_assignments": [{ "domain": "a.example" }] }), "bad_request"),
             (json!({ "rbac_email_implicit_role_assignments": ["a.example"] }), "bad_request"),
-            (json!({ "first_party_connected_apps_allowed_type": "MAYBE" }), "invalid_organization_connected_apps_setting"),
-            (json!({ "third_party_connected_apps_allowed_type": "MAYBE" }), "invalid_organization_connected_apps_setting"),
+            (
+                json!({ "first_party_connected_apps_allowed_type": "MAYBE" }),
+                "invalid_organization_connected_apps_setting",
+            ),
+            (
+                json!({ "third_party_connected_apps_allowed_type": "MAYBE" }),
+                "invalid_organization_connected_apps_setting",
+            ),
         ] {
             backend(&t).put(&path(&id), body.clone()).await.fails(400, expected);
             let mut creation = body;
@@ -179,7 +204,9 @@ on_both_engines! {
     }
 
     async fn an_organization_is_found_by_id_slug_and_external_id(t) {
-        let body = json!({ "organization_name": "Acme", "organization_slug": "Acme", "organization_external_id": "crm|42" });
+        let body = json!({
+            "organization_name": "Acme", "organization_slug": "Acme", "organization_external_id": "crm|42",
+        });
         let id = text(&backend(&t).post(CREATE, body).await.ok()["organization"]["organization_id"]);
         for identifier in [id.as_str(), "Acme", "acme", "crm%7C42"] {
             let found = backend(&t).get(&path(identifier)).await.ok();
@@ -241,7 +268,7 @@ on_both_engines! {
         let change = |n: u32| {
             let body = json!({ "trusted_metadata": { format!("key{n}"): n } });
             let (t, id) = (&t, &id);
-            async move { backend(&t).put(&path(id), body).await.ok() }
+            async move { backend(t).put(&path(id), body).await.ok() }
         };
         futures_util::future::join_all((0..8).map(change)).await;
         let organization = backend(&t).get(&path(&id)).await.ok()["organization"].clone();
@@ -341,6 +368,29 @@ on_both_engines! {
             browser_as(&t, &admin).put(me, body.clone()).await.ok();
             backend_as(&t, &admin).put(&path(&id), body).await.ok();
         }
+    }
+
+    async fn one_action_opens_one_field(t) {
+        let roles =
+            [("namer", "stytch.organization", &["update.info.name"][..]), ("keeper", "stytch.organization", &["*"])];
+        set_roles(&t, &roles).await;
+        let id = t.organization("Acme", json!({})).await;
+        let namer = signed_in(&t, &id, "nina@acme.example", &["namer"]).await;
+        let keeper = signed_in(&t, &id, "karl@acme.example", &["keeper"]).await;
+        let named = json!({ "organization_name": "Acme Inc" });
+        let more = json!({ "organization_name": "Acme Ltd", "mfa_policy": "OPTIONAL" });
+        backend_as(&t, &namer).put(&path(&id), named.clone()).await.ok();
+        browser_as(&t, &namer).put("/sdk/v1/b2b/organizations/me", named).await.ok();
+        backend_as(&t, &namer).put(&path(&id), more.clone()).await.fails(403, "session_authorization_error");
+        let refused = browser_as(&t, &namer).put("/sdk/v1/b2b/organizations/me", more).await;
+        refused.fails(403, "session_authorization_error");
+        // No single action covers these.
+        let wide = json!({ "organization_external_id": "crm-1", "claimed_email_domains": ["acme.example"] });
+        let external_id = format!("{}/external_id", path(&id));
+        backend_as(&t, &namer).put(&path(&id), wide.clone()).await.fails(403, "session_authorization_error");
+        backend_as(&t, &namer).delete(&external_id).await.fails(403, "session_authorization_error");
+        backend_as(&t, &keeper).put(&path(&id), wide).await.ok();
+        backend_as(&t, &keeper).delete(&external_id).await.ok();
     }
 
     async fn one_missing_permission_refuses_the_whole_change(t) {

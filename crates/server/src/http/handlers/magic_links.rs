@@ -2,6 +2,8 @@
 
 use crate::cx::Result;
 use crate::http::call::Call;
+use crate::http::handlers::members::require_for_creation;
+use crate::http::handlers::organizations::metadata;
 use crate::http::reply::{Reply, authenticated, member_and_organization};
 use crate::ops::magic_links::entry::Entry;
 use crate::ops::magic_links::{self, Authenticate, Invite, Send};
@@ -43,9 +45,8 @@ pub async fn login_or_signup(call: Call) -> Result<Reply> {
 /// `POST magic_links/email/invite`
 pub async fn invite(call: Call) -> Result<Reply> {
     call.refuse_template("invite_template_id")?;
+    require_for_creation(&call)?;
     let fields = &call.fields;
-    // Members can set no trusted data, neither from a browser nor through a backend that acts for them.
-    let trusted_metadata = if call.actor.is_some() { None } else { fields.object("trusted_metadata")? };
     let inviter = match &call.actor {
         Some(actor) if call.is_browser() => Some(actor.member_id().to_string()),
         _ => fields.nonempty("invited_by_member_id")?,
@@ -56,8 +57,8 @@ pub async fn invite(call: Call) -> Result<Reply> {
         invite_redirect_url: fields.nonempty("invite_redirect_url")?,
         invited_by_member_id: inviter,
         name: fields.string("name")?,
-        trusted_metadata,
-        untrusted_metadata: fields.object("untrusted_metadata")?,
+        trusted_metadata: metadata(fields, "trusted_metadata")?,
+        untrusted_metadata: metadata(fields, "untrusted_metadata")?,
         roles: fields.texts("roles")?,
         locale: fields.locale()?,
         expiration_minutes: fields.integer("invite_expiration_minutes")?,

@@ -147,9 +147,9 @@ pub async fn create(call: Call) -> Result<Reply> {
     Ok(answer(&call, &organization, &member))
 }
 
-/// Beside `create`, roles and exemptions need what changing them needs: otherwise whoever may create members could
-/// make an administrator (spec 03a §8). Trusted data comes from the backend alone.
-fn require_for_creation(call: &Call) -> Result<()> {
+/// Beside `create`, roles and exemptions need what changing them needs: otherwise whoever may create or invite members
+/// could make an administrator (spec 03a §8). Trusted data comes from the backend alone.
+pub fn require_for_creation(call: &Call) -> Result<()> {
     let Some(actor) = &call.actor else { return Ok(()) };
     for field in call.fields.names() {
         match field {
