@@ -108,13 +108,13 @@ pub async fn finish(
         None => None,
     };
 
-    // Everything that counts: what was just proven, and what the intermediate session brings for this member.
-    let mut factors = match &intermediate {
-        Some((_, carried)) => factors_for(carried, &organization, &member)?,
-        None => Vec::new(),
-    };
-    let proven: Vec<Factor> = proven.iter().map(|factor| bind(factor, &member)).collect();
-    factor::merge(&mut factors, proven);
+    // Everything that counts: what the caller's own session holds, what the intermediate session brings for this
+    // member, and what was just proven.
+    let mut factors = own_session.as_ref().map(|own| own.session.factors.clone()).unwrap_or_default();
+    if let Some((_, carried)) = &intermediate {
+        factor::merge(&mut factors, factors_for(carried, &organization, &member)?);
+    }
+    factor::merge(&mut factors, proven.iter().map(|factor| bind(factor, &member)));
 
     let facts = MemberFacts { has_own_session: own_session.is_some(), ..MemberFacts::of(&member) };
     let verdict = login::decide(&organization.settings, &facts, &factors);

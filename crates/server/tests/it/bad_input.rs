@@ -57,7 +57,7 @@ on_both_engines! {
             send("text/plain", "{}".to_owned()).await.fails(415, "unsupported_media_type");
             let huge = json!({"email_address": "x".repeat(70_000)}).to_string();
             send("application/json", huge).await.fails(413, "request_too_large");
-            let deep = format!("{}{}", "{\"a\":".repeat(5_000), "1}".repeat(1));
+            let deep = format!("{}{}", "{\"a\":".repeat(5_000), "1}");
             send("application/json", deep).await.fails(400, "bad_request");
         }
     }
