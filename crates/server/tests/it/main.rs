@@ -8,6 +8,7 @@ mod browser;
 mod discovery;
 mod magic_links;
 mod members;
+mod model;
 mod nodes;
 mod organizations;
 mod otp_email;
