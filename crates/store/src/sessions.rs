@@ -260,3 +260,24 @@ pub async fn touch(db: &Db, env: i64, session: Uuid, at: Timestamp) -> Result<()
 pub async fn delete_expired(db: &Db, now: Timestamp) -> Result<u64, StoreError> {
     db.exec(DELETE_EXPIRED, &args![now.micros()]).await
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::seam::Engine;
+    use crate::testing::stores;
+
+    /// The statements of a session check find every row by an index, whatever the size of the tables.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_session_check_scans_nothing() {
+        for store in stores().await {
+            for statement in [STATE_BY_TOKEN, STATE_BY_ID, FULL] {
+                let plan = store.prepare(statement).await.expect("a statement that both engines take");
+                if store.engine() == Engine::Sqlite {
+                    assert!(!plan.is_empty());
+                    assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{plan:?}");
+                }
+            }
+        }
+    }
+}
