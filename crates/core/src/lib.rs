@@ -24,6 +24,7 @@ pub mod login;
 pub mod member;
 pub mod metadata;
 pub mod organization;
+pub mod password;
 pub mod phone;
 pub mod rbac;
 pub mod redirect_url;

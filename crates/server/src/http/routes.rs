@@ -121,6 +121,8 @@ routes! {
     Backend POST "/v1/b2b/sessions/authenticate" Project => sessions::authenticate;
     Backend GET "/v1/b2b/sessions" Project => sessions::list;
     Backend POST "/v1/b2b/sessions/revoke" PerField => sessions::revoke;
+    Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange;
+    Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
     Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
     Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;

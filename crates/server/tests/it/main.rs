@@ -14,4 +14,5 @@ mod organizations;
 mod otp_email;
 mod pages;
 mod search;
+mod session_exchange;
 mod sessions;

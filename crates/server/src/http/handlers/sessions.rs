@@ -2,9 +2,10 @@
 
 use crate::cx::Result;
 use crate::http::call::Call;
-use crate::http::reply::{Reply, Tokens, member_roles};
+use crate::http::reply::{Reply, Tokens, authenticated, member_roles};
 use crate::ops::sandbox;
 use crate::ops::sessions::check::{self, AuthorizationCheck, Check};
+use crate::ops::sessions::exchange::{self, Exchange};
 use crate::ops::sessions::manage::{self, Revocation};
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::wire::{Fields, Object, WireSession};
@@ -52,6 +53,23 @@ pub async fn refresh(call: Call) -> Result<Reply> {
     let check = Check { credential, arguments: call.session_arguments()?, authorization: None };
     let checked = check::authenticate(&call.cx, check).await?;
     Ok(Reply::with_tokens(checked.rendered.fields.clone(), Tokens::SessionOnly(checked.rendered)))
+}
+
+/// `POST sessions/exchange`
+pub async fn exchange(call: Call) -> Result<Reply> {
+    let fields = &call.fields;
+    fields.locale()?;
+    let credential = if call.is_browser() {
+        call.attached.clone().ok_or(ErrorType::UserUnauthenticated)?
+    } else {
+        call.session_in_body()?.ok_or(ErrorType::NoSessionArguments)?
+    };
+    let input = Exchange {
+        credential,
+        organization: fields.required("organization_id")?.to_owned(),
+        arguments: call.session_arguments()?,
+    };
+    Ok(authenticated(&call.cx, exchange::exchange(&call.cx, input).await?, Object::new()))
 }
 
 /// `GET /v1/b2b/sessions`

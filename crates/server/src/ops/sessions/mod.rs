@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod cache;
 pub mod check;
+pub mod exchange;
 pub mod manage;
 pub mod render;
 pub mod tokens;
