@@ -25,12 +25,12 @@ fi
 
 failed=()
 run() {
-  echo "== $1 on $OSTIARY_ENGINE"
-  "${@:2}" || failed+=("$1 on $OSTIARY_ENGINE")
+  echo "== $1 on $ENGINE"
+  "${@:2}" || failed+=("$1 on $ENGINE")
 }
 
-for OSTIARY_ENGINE in ${engines//,/ }; do
-  export OSTIARY_ENGINE
+for ENGINE in ${engines//,/ }; do
+  export ENGINE
   [[ $suites == *node* ]] && run node node --test --test-concurrency=2 node/*.test.mjs
   [[ $suites == *python* ]] && run python .venv/bin/pytest -q python
   # One at a time: each of these files has a browser of its own.

@@ -323,6 +323,35 @@ test('self and organization are those of the session', async () => {
   assert.equal(none.organization, null);
 });
 
+test('an administrator invites, finds and signs out members; others may not', async () => {
+  const { page: plain, organization, member } = await signedIn();
+  const administrator = await createMember(organization, { roles: ['stytch_admin'] });
+  const page = await open(await browser.newPerson());
+  await signInWithCode(page, organization, administrator.email_address);
+
+  const invite = (data) => stytch.magicLinks.email.invite(data);
+  const search = () => stytch.organization.members.search({});
+  const signOut = (data) => stytch.session.revokeForMember(data);
+  const guest = { email_address: uniqueEmail(), invite_redirect_url: `${app.url}/authenticate` };
+  for (const [call, data] of [
+    [invite, guest],
+    [search, undefined],
+    [signOut, { member_id: administrator.member_id }],
+  ]) {
+    assert.equal(await outcome(plain, call, data), '403 session_authorization_error');
+  }
+
+  assert.equal((await page.evaluate((data) => stytch.magicLinks.email.invite(data), guest)).member.status, 'invited');
+  linkIn(await server.inbox.lastFor(guest.email_address));
+  const { members } = await page.evaluate(() => stytch.organization.members.search({}));
+  assert.deepEqual(
+    members.map(({ email_address }) => email_address).sort(),
+    [administrator, guest, member].map(({ email_address }) => email_address).sort(),
+  );
+  assert.equal(await outcome(page, signOut, { member_id: member.member_id }), 'ok');
+  assert.equal(await outcome(plain, () => stytch.self.get()), '404 session_not_found');
+});
+
 test('a session call takes the duration that is asked for', async () => {
   const { page, person } = await signedIn();
   const { member_session } = await page.evaluate(() => stytch.session.authenticate({ session_duration_minutes: 480 }));

@@ -1,7 +1,7 @@
-// `node lib/serve.mjs` starts a server for suites in other languages: it prints the credentials as one line of JSON
-// and stops when its standard input closes.
+// `node lib/serve.mjs [--tls]` starts a server for suites in other languages: it prints the credentials as one line of
+// JSON and stops when its standard input closes.
 import { startServer } from './server.mjs';
 
-const server = await startServer();
-console.log(JSON.stringify(server.credentials));
+const server = await startServer({ tls: process.argv.includes('--tls') });
+console.log(JSON.stringify({ ...server.credentials, https: server.https }));
 process.stdin.resume().on('end', () => server.stop());

@@ -5,7 +5,7 @@
 //   const mail = await server.inbox.lastFor('ada@acme.example');
 //   await server.clock.advance(11 * 60);
 //
-// The engine comes from OSTIARY_ENGINE (`sqlite`, the default, or `postgres`), the binary from OSTIARY_BIN.
+// The engine comes from ENGINE (`sqlite`, the default, or `postgres`), the binary from OSTIARY_BIN.
 
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -22,7 +22,10 @@ const MAIL_SECONDS_MAX = 10;
 const root = path.resolve(import.meta.dirname, '../..');
 const binary = process.env.OSTIARY_BIN ?? path.join(root, 'target/debug/ostiary');
 
-export const engine = process.env.OSTIARY_ENGINE ?? 'sqlite';
+/** The environment without the server's settings, so that only what a test says counts. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OSTIARY_')));
+
+export const engine = process.env.ENGINE ?? 'sqlite';
 
 // A test process that is told to stop still runs its exit handlers, so that no child outlives it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
@@ -63,8 +66,11 @@ export async function stopChild(child) {
   clearTimeout(impatience);
 }
 
-/** Starts a server, with settings of its project that differ from those of `ostiary dev`. */
-export async function startServer({ settings = {} } = {}) {
+/**
+ * Starts a server. `settings` are those of its project that differ from `ostiary dev`; with `tls` it serves https too,
+ * at `https.url` under the authority in `https.authorityFile`.
+ */
+export async function startServer({ settings = {}, tls = false } = {}) {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'ostiary-sdk-'));
   const database = engine === 'postgres' ? await createDatabase() : null;
   const storage = ['--data', dataDir, ...(database ? ['--database-url', database.url] : [])];
@@ -79,11 +85,13 @@ export async function startServer({ settings = {} } = {}) {
     if (assignments.length) {
       // The project is there once the server has started; it reads its settings as it starts again.
       await (await start(dataDir, storage)).stop();
-      await promisify(execFile)(binary, ['settings', 'set', '--dev', ...storage, ...assignments]);
+      await promisify(execFile)(binary, ['settings', 'set', '--dev', ...storage, ...assignments], { env });
     }
-    const { stop, ...server } = await start(dataDir, storage);
+    const tlsPort = tls && (await freePort());
+    const { stop, ...server } = await start(dataDir, tls ? [...storage, '--tls-listen', `127.0.0.1:${tlsPort}`] : storage);
     return {
       ...server,
+      https: tls && { url: `https://localhost:${tlsPort}`, authorityFile: path.join(dataDir, 'dev-tls/ca.pem') },
       async stop() {
         await stop();
         await discard();
@@ -95,9 +103,12 @@ export async function startServer({ settings = {} } = {}) {
   }
 }
 
-async function start(dataDir, storage) {
+async function start(dataDir, options) {
   const port = await freePort();
-  const child = spawn(binary, ['dev', '--listen', `127.0.0.1:${port}`, ...storage], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, ['dev', '--listen', `127.0.0.1:${port}`, ...options], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
   // The log is kept for failures only.
   let log = '';
@@ -180,7 +191,7 @@ function clockAt(apiUrl) {
 /** A fresh database on the PostgreSQL server that OSTIARY_TEST_POSTGRES_URL names. */
 async function createDatabase() {
   const admin = process.env.OSTIARY_TEST_POSTGRES_URL;
-  if (!admin) throw new Error('OSTIARY_ENGINE=postgres needs OSTIARY_TEST_POSTGRES_URL');
+  if (!admin) throw new Error('ENGINE=postgres needs OSTIARY_TEST_POSTGRES_URL');
   const psql = (sql) => promisify(execFile)('psql', ['--quiet', '--no-psqlrc', '--dbname', admin, '--command', sql]);
   const name = unique('ostiary_sdk').replaceAll('-', '_');
   await psql(`CREATE DATABASE ${name}`);

@@ -5,6 +5,8 @@ import os
 import secrets
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,7 @@ class refuses:
 
 @dataclass
 class Server:
-    credentials: dict[str, str]
+    credentials: dict[str, Any]
 
     @property
     def url(self) -> str:
@@ -112,11 +114,14 @@ class Actors:
         return self.sign_in(organization, self.member(organization), **options)
 
 
-@pytest.fixture(scope="module")
-def server():
-    """A server of this module, which ends when its standard input closes."""
+@contextmanager
+def serving(*arguments: str) -> Iterator[Server]:
+    """A server that ends when its standard input closes."""
     process = subprocess.Popen(
-        [os.environ.get("NODE", "node"), str(SERVE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [os.environ.get("NODE", "node"), str(SERVE), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         line = process.stdout.readline()
@@ -129,6 +134,12 @@ def server():
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
