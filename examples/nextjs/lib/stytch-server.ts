@@ -15,12 +15,12 @@ export function stytch(): B2BClient {
   }));
 }
 
-/** The answer of a call, or null when Ostiary refuses it. A server that cannot be reached stays an error: that is an outage, not a sign-out. */
+/** The answer of a call, or null when Ostiary refuses it. Failures of the server stay errors: an outage is no sign-out. */
 export async function orRefused<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof StytchError) return null;
+    if (error instanceof StytchError && error.status_code < 500) return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 'use server';
 
 import { cookies } from 'next/headers';
-import { authenticate, stytch } from '@/lib/stytch-server';
+import { authenticate, orRefused, stytch } from '@/lib/stytch-server';
 
 export type Renamed = { ok: boolean; message: string } | null;
 
@@ -10,10 +10,14 @@ export async function rename(_previous: Renamed, form: FormData): Promise<Rename
   const auth = await authenticate((await cookies()).get('stytch_session')?.value);
   if (!auth) return { ok: false, message: 'You are signed out.' };
 
-  const { member } = await stytch().organizations.members.update({
-    organization_id: auth.organization.organization_id,
-    member_id: auth.member.member_id,
-    name: String(form.get('name')),
-  });
-  return { ok: true, message: `Saved as ${member.name}.` };
+  const updated = await orRefused(
+    stytch().organizations.members.update({
+      organization_id: auth.organization.organization_id,
+      member_id: auth.member.member_id,
+      name: String(form.get('name')),
+    }),
+  );
+  return updated
+    ? { ok: true, message: `Saved as ${updated.member.name}.` }
+    : { ok: false, message: 'This name cannot be used.' };
 }
