@@ -106,6 +106,10 @@ catalogue! {
     InvalidMemberGetFields = (400, "invalid_member_get_fields", "Give exactly one of member_id and email_address."),
     DuplicateMemberEmail = (400, "duplicate_member_email", "A member of this organization already has that email address."),
     RetiredMemberEmail = (400, "retired_member_email", "The email address is a retired address of another member of this organization."),
+    DesiredEmailDeactivatedByDifferentMember = (400, "desired_email_deactivated_by_different_member", "The email address is a retired address of another member of this organization."),
+    DesiredEmailUpdatingForDifferentMember = (400, "desired_email_updating_for_different_member", "Another member of this organization is changing to that email address."),
+    EmailNotFound = (404, "email_not_found", "The member has no such email address."),
+    RetiredEmailMissingIdentifiers = (400, "retired_email_missing_email_identifiers", "Give email_id, email_address or both."),
     DuplicateMemberExternalId = (400, "duplicate_member_external_id", "A member of this organization already has that external id."),
     InvalidMemberExternalId = (400, "invalid_member_external_id", "The external id must have 1 to 128 letters, digits or any of . _ - | and must not look like an id of this server."),
     DuplicateMemberPhoneNumber = (400, "duplicate_member_phone_number", "Another member of this organization has that phone number."),
@@ -287,6 +291,39 @@ catalogue! {
     OrganizationSearchSlugFuzzyTooShort = (400, "organization_search_organization_slug_fuzzy_too_short", "Fuzzy filters need at least three characters."),
     OrganizationSearchEmailFuzzyTooShort = (400, "organization_search_member_email_fuzzy_too_short", "Fuzzy filters need at least three characters."),
     OrganizationSearchDomainFuzzyTooShort = (400, "organization_search_allowed_domain_fuzzy_too_short", "Fuzzy filters need at least three characters."),
+
+    // Machine-to-machine clients
+    M2mClientNotFound = (404, "m2m_client_not_found", "There is no such M2M client."),
+    DuplicateM2mClientId = (400, "duplicate_m2m_client_id", "Another M2M client of this project has that client_id."),
+    M2mClientInvalidClientId = (400, "m2m_client_invalid_client_id", "client_id must have 1 to 128 letters, digits or any of . _ ~ @ - | and must not look like another id of this server."),
+    InsecureM2mClientSecret = (400, "insecure_m2m_client_secret", "client_secret is too easy to guess. Give a longer random one, or none to have one made."),
+    M2mClientInvalidClientSecret = (400, "m2m_client_invalid_client_secret", "client_secret must have at most 256 characters, all of them printable ASCII."),
+    M2mClientInvalidClientName = (400, "m2m_client_invalid_client_name", "client_name must have at most 128 characters, none of them a control character."),
+    M2mClientInvalidClientDescription = (400, "m2m_client_invalid_client_description", "client_description must have at most 512 characters, none of them a control character other than a line feed."),
+    InvalidM2mClientStatus = (400, "invalid_m2m_client_status", "status must be active or inactive."),
+    InvalidM2mClientScope = (400, "invalid_m2m_client_scope", "A scope must have 1 to 128 printable ASCII characters, none of them a space, a quotation mark or a backslash."),
+    TooManyM2mClientScopes = (400, "too_many_m2m_client_scopes", "An M2M client may have at most 200 scopes."),
+    TooManyM2mClients = (400, "too_many_m2m_clients_for_billing_tier", "The project has as many M2M clients as its operator allows."),
+    M2mClientAlreadyRotatingSecret = (400, "m2m_client_already_rotating_secret", "The secret is being rotated already. Complete or cancel that first."),
+    M2mClientNotRotatingSecret = (400, "m2m_client_not_rotating_secret", "The secret is not being rotated. Start a rotation first."),
+    M2mSearchFilterNameNotRecognized = (400, "m2m_search_filter_name_not_recognized", "There is no such filter."),
+    M2mSearchFilterNameMustBeString = (400, "m2m_search_filter_name_must_be_string", "filter_name must be a string."),
+    M2mSearchMissingFilterName = (400, "m2m_search_missing_filter_name", "Each operand needs a filter_name."),
+    M2mSearchMissingFilterValue = (400, "m2m_search_missing_filter_value", "Each operand needs a filter_value."),
+    M2mSearchExpectedArrayOfStrings = (400, "m2m_search_expected_array_of_strings", "The filter needs a list of strings."),
+
+    // Claim templates
+    JwtTemplateInvalidJson = (400, "jwt_template_invalid_json", "The template must be the text of a JSON object of at most 16 KB, with tags in place of values."),
+    JwtTemplateInvalidTag = (400, "jwt_template_invalid_tag", "A tag must be a path like {{ client.trusted_metadata.plan }} in place of a value."),
+    JwtTemplateMismatchedTag = (400, "jwt_template_mismatched_tag", "A tag begins with {{ and does not end with }}."),
+    ReservedClaimsInCustomClaims = (400, "reserved_claims_in_custom_claims", "iss, sub, aud, exp, nbf, iat, jti and scope are set by the server."),
+
+    // OAuth endpoints; the names are those of RFC 6749 §5.2
+    InvalidRequest = (400, "invalid_request", "The request is not valid."),
+    InvalidClient = (401, "invalid_client", "The client id and secret are not those of an active client."),
+    UnauthorizedClient = (400, "unauthorized_client", "The client may not use that grant."),
+    UnsupportedGrantType = (400, "unsupported_grant_type", "grant_type must be client_credentials."),
+    InvalidScope = (400, "invalid_scope", "The client does not have that scope."),
 }
 
 impl ErrorType {

@@ -133,6 +133,8 @@ typed_id! {
     KeyId = "jwk",
     /// A secret key of a project environment.
     SecretId = "secret",
+    /// The id that an M2M client has when its creator chose none.
+    GeneratedM2mClientId = "m2m-client",
 }
 
 #[cfg(test)]

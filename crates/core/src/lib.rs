@@ -12,6 +12,7 @@
 //! ```
 
 pub mod admission;
+pub mod claim_template;
 pub mod claims;
 pub mod discovery;
 pub mod email;
@@ -21,6 +22,7 @@ pub mod ids;
 mod json_limits;
 pub mod locale;
 pub mod login;
+pub mod m2m;
 pub mod member;
 pub mod metadata;
 pub mod organization;

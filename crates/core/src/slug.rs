@@ -79,7 +79,9 @@ fn is_slug_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-fn is_misread(text: &str) -> bool {
+/// Whether a text that is to be an identifier would be read as something else: a step in a path, a missing value, or one
+/// of our ids.
+pub(crate) fn is_misread(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'.')
         || NOT_A_NAME.iter().any(|word| word.eq_ignore_ascii_case(text))
         || looks_like_an_id(text)
