@@ -28,8 +28,8 @@ const INSERT: Sql = sql!(
 /// The version guards against a change that another caller made in between.
 const UPDATE: Sql = sql!(
     "UPDATE organizations SET name = $3, name_folded = $4, slug = $5, slug_folded = $6, logo_url = $7,
-         external_id = $8, trusted_metadata = $9, settings = $10, custom_roles = $11, updated_at = $12, version = $13
-     WHERE env = $1 AND organization_id = $2 AND version = $13 - 1"
+         external_id = $8, trusted_metadata = $9, settings = $10, custom_roles = $11, updated_at = $13, version = $14
+     WHERE env = $1 AND organization_id = $2 AND created_at = $12 AND version = $14 - 1"
 );
 const DELETE: Sql = sql!("DELETE FROM organizations WHERE env = $1 AND organization_id = $2");
 const DELETE_DOMAINS: Sql = sql!("DELETE FROM organization_domains WHERE env = $1 AND organization_id = $2");
@@ -89,6 +89,21 @@ pub async fn find_by_external_id(
 
 /// Adds an organization. Fails with a conflict when its slug, external id or a claimed domain is taken.
 pub async fn insert(db: &Db, scope: Scope, organization: &Organization) -> Result<(), StoreError> {
+    write(db, scope, organization, INSERT).await?;
+    insert_domains(db, scope, organization).await
+}
+
+/// Writes a changed organization. `false` when it is gone or another change came first.
+pub async fn update(db: &Db, scope: Scope, organization: &Organization) -> Result<bool, StoreError> {
+    if write(db, scope, organization, UPDATE).await? == 0 {
+        return Ok(false);
+    }
+    db.exec(DELETE_DOMAINS, &args![scope.env, organization.id.uuid()]).await?;
+    insert_domains(db, scope, organization).await?;
+    Ok(true)
+}
+
+async fn write(db: &Db, scope: Scope, organization: &Organization, statement: Sql) -> Result<u64, StoreError> {
     let metadata = to_json(&organization.trusted_metadata)?;
     let settings = to_json(&organization.settings)?;
     let roles = to_json(&organization.custom_roles)?;
@@ -109,37 +124,7 @@ pub async fn insert(db: &Db, scope: Scope, organization: &Organization) -> Resul
         organization.updated_at.micros(),
         organization.version,
     ];
-    db.exec(INSERT, &arguments).await?;
-    insert_domains(db, scope, organization).await
-}
-
-/// Writes a changed organization. `false` when it is gone or another change came first.
-pub async fn update(db: &Db, scope: Scope, organization: &Organization) -> Result<bool, StoreError> {
-    let metadata = to_json(&organization.trusted_metadata)?;
-    let settings = to_json(&organization.settings)?;
-    let roles = to_json(&organization.custom_roles)?;
-    let (name_folded, slug_folded) = (organization.name.to_lowercase(), organization.slug.to_lowercase());
-    let arguments = args![
-        scope.env,
-        organization.id.uuid(),
-        &organization.name,
-        &name_folded,
-        &organization.slug,
-        &slug_folded,
-        &organization.logo_url,
-        organization.external_id.as_deref(),
-        &metadata,
-        &settings,
-        &roles,
-        organization.updated_at.micros(),
-        organization.version,
-    ];
-    if db.exec(UPDATE, &arguments).await? == 0 {
-        return Ok(false);
-    }
-    db.exec(DELETE_DOMAINS, &args![scope.env, organization.id.uuid()]).await?;
-    insert_domains(db, scope, organization).await?;
-    Ok(true)
+    db.exec(statement, &arguments).await
 }
 
 async fn insert_domains(db: &Db, scope: Scope, organization: &Organization) -> Result<(), StoreError> {
