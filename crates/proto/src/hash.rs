@@ -9,6 +9,12 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     into_array(digest::digest(&digest::SHA256, data).as_ref())
 }
 
+/// The SHA-1 digest of `data`. By it the lists of breached passwords are ordered; it protects nothing any more.
+pub fn sha1(data: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, data);
+    digest.as_ref().try_into().expect("a SHA-1 digest has 20 bytes")
+}
+
 /// HMAC-SHA-256 over a list of parts.
 ///
 /// Every part goes in with its length in front, so `["ab", "c"]` and `["a", "bc"]` have different digests.
@@ -44,6 +50,11 @@ mod tests {
     fn sha256_is_that_of_the_standard() {
         // FIPS 180-4, example "abc".
         assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn sha1_is_that_of_the_standard() {
+        assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
     }
 
     #[test]

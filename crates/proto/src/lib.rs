@@ -12,6 +12,7 @@
 
 pub mod hash;
 pub mod jose;
+pub mod password_hash;
 pub mod pkce;
 pub mod random;
 pub mod seal;
