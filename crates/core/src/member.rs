@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 
 /// The most characters of a member's name (chosen).
 pub const NAME_CHARS_MAX: usize = 256;
+/// How many earlier addresses a member keeps (chosen); beyond that the oldest is free for others again.
+pub const RETIRED_EMAILS_MAX: usize = 50;
 
 wire_enum! {
     /// Where a member stands.
@@ -35,6 +37,15 @@ pub struct RetiredEmail {
     pub email_id: EmailId,
     /// The address.
     pub email_address: String,
+}
+
+/// What becomes of an address that a member leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldEmail {
+    /// It stays the member's, so that nobody else can take it.
+    Retire,
+    /// It is free for others.
+    Forget,
 }
 
 /// The phone number of a member that serves as a second factor.
@@ -169,6 +180,34 @@ impl Member {
         self.email_address.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
+    /// Gives the member another address. The old one is retired, or forgotten; one of the member's own that becomes
+    /// current again is the address that it was and keeps its id instead of getting `new_id`.
+    pub fn change_email(&mut self, email: &EmailAddress, new_id: EmailId, old: OldEmail) {
+        let known = self.retired_emails.iter().position(|retired| retired.email_address == email.as_str());
+        let email_id = known.map_or(new_id, |index| self.retired_emails.remove(index).email_id);
+        let previous = RetiredEmail {
+            email_id: std::mem::replace(&mut self.email_id, email_id),
+            email_address: std::mem::replace(&mut self.email_address, email.as_str().to_owned()),
+        };
+        if old == OldEmail::Retire {
+            self.retired_emails.push(previous);
+            let surplus = self.retired_emails.len().saturating_sub(RETIRED_EMAILS_MAX);
+            self.retired_emails.drain(..surplus);
+        }
+    }
+
+    /// The retired address that a request names by id, by address, or by both, which must agree.
+    pub fn find_retired_email(
+        &self,
+        id: Option<EmailId>,
+        email: Option<&EmailAddress>,
+    ) -> Option<&RetiredEmail> {
+        self.retired_emails.iter().find(|retired| {
+            id.is_none_or(|id| retired.email_id == id)
+                && email.is_none_or(|email| retired.email_address == email.as_str())
+        })
+    }
+
     /// Every role of the member with where it comes from.
     pub fn roles(&self, organization: &Organization) -> Vec<MemberRole> {
         let implicit: Vec<EmailImplicitRole> = organization
@@ -284,6 +323,55 @@ pub(crate) mod tests {
         let mut member = ada();
         member.signed_in(Some("eve@acme.example"), Timestamp::from_micros(5));
         assert!(!member.email_verified);
+    }
+
+    fn email(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).unwrap()
+    }
+
+    fn email_id(number: u128) -> EmailId {
+        EmailId::new(Uuid::from_u128(number), Test)
+    }
+
+    #[test]
+    fn an_address_that_comes_back_is_the_same_address() {
+        let mut member = ada();
+        member.change_email(&email("ada@globex.example"), email_id(4), OldEmail::Retire);
+        assert_eq!((member.email_address.as_str(), member.email_id), ("ada@globex.example", email_id(4)));
+        let old = RetiredEmail { email_id: email_id(3), email_address: "ada@acme.example".into() };
+        assert_eq!(member.retired_emails, [old]);
+        member.change_email(&email("ada@acme.example"), email_id(5), OldEmail::Forget);
+        assert_eq!((member.email_address.as_str(), member.email_id), ("ada@acme.example", email_id(3)));
+        assert_eq!(member.retired_emails, []);
+    }
+
+    #[test]
+    fn the_oldest_retired_address_gives_way() {
+        let mut member = ada();
+        for number in 0..60u128 {
+            let next = email(&format!("ada-{number}@acme.example"));
+            member.change_email(&next, email_id(number), OldEmail::Retire);
+        }
+        assert_eq!(member.retired_emails.len(), RETIRED_EMAILS_MAX);
+        assert_eq!(member.retired_emails[0].email_address, "ada-9@acme.example");
+    }
+
+    #[test]
+    fn a_retired_address_is_found_when_all_that_is_said_of_it_agrees() {
+        let mut member = ada();
+        member.change_email(&email("ada@globex.example"), email_id(4), OldEmail::Retire);
+        member.change_email(&email("ada@initech.example"), email_id(5), OldEmail::Retire);
+        let (acme, globex) = (email("ada@acme.example"), email("ada@globex.example"));
+        for (id, address, expected) in [
+            (Some(email_id(3)), None, Some("ada@acme.example")),
+            (None, Some(&globex), Some("ada@globex.example")),
+            (Some(email_id(4)), Some(&globex), Some("ada@globex.example")),
+            (Some(email_id(4)), Some(&acme), None),
+            (Some(email_id(5)), None, None),
+        ] {
+            let found = member.find_retired_email(id, address).map(|found| found.email_address.as_str());
+            assert_eq!(found, expected, "{id:?} {address:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`seam::Db`], which is either a transaction (inside [`seam::Store::write`]) or the autocommit reader, and a
 //! [`Scope`], which every statement begins with, so that no query can reach into another environment.
 
+pub mod addresses;
 pub mod discovery_locks;
 pub mod environments;
 mod errors;

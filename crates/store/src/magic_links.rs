@@ -14,6 +14,8 @@ wire_enum! {
         Organization = "organization",
         /// Begin discovery.
         Discovery = "discovery",
+        /// Change to the address that received it, and sign in to one organization.
+        EmailUpdate = "email_update",
     }
 }
 

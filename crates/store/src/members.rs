@@ -1,8 +1,8 @@
-//! Members and the addresses that they hold.
+//! Members. Which addresses they hold is written with them, by [`crate::addresses`].
 
 use crate::rows::{Columns, to_json};
 use crate::seam::{Arg, Db, Row, Sql, StoreError};
-use crate::{Scope, args, organizations, sql};
+use crate::{Scope, addresses, args, organizations, sql};
 use ostiary_core::ids::{EmailId, MemberId, MemberPasswordId, OrganizationId, PhoneId, TotpId};
 use ostiary_core::member::{Lock, Member, MemberStatus, MfaPhone};
 use ostiary_core::organization::{MfaMethod, Organization};
@@ -62,16 +62,6 @@ const UPDATE: Sql = sql!(
          failed_attempts = $24, lock_created_at = $25, lock_expires_at = $26, updated_at = $27, version = $28
      WHERE env = $1 AND member_id = $2 AND organization_id = $3 AND created_at = $4 AND version = $28 - 1"
 );
-const FREE_ADDRESSES: Sql = sql!("DELETE FROM member_emails WHERE env = $1 AND member_id = $2");
-const HOLD_ADDRESS: Sql = sql!(
-    "INSERT INTO member_emails (env, organization_id, email_address, member_id, is_current)
-     VALUES ($1, $2, $3, $4, $5)"
-);
-const ADDRESS_HOLDER: Sql = sql!(
-    "SELECT member_id, is_current FROM member_emails
-     WHERE env = $1 AND organization_id = $2 AND email_address = $3"
-);
-
 pub(crate) fn map(scope: Scope, row: &Row, first_column: usize) -> Result<Member, StoreError> {
     let kind = scope.kind;
     let mut columns = Columns::from(row, first_column);
@@ -183,21 +173,10 @@ pub async fn memberships(
         .collect()
 }
 
-/// Who holds an address in an organization, and whether as the current one.
-pub async fn address_holder(
-    db: &Db,
-    scope: Scope,
-    organization: OrganizationId,
-    email_address: &str,
-) -> Result<Option<(MemberId, bool)>, StoreError> {
-    let row = db.row(ADDRESS_HOLDER, &args![scope.env, organization.uuid(), email_address]).await?;
-    row.map(|row| Ok((MemberId::new(row.get(0)?, scope.kind), row.get(1)?))).transpose()
-}
-
 /// Adds a member. Fails with a conflict when the address, external id or phone number is taken.
 pub async fn insert(db: &Db, scope: Scope, member: &Member) -> Result<(), StoreError> {
     write(db, scope, member, INSERT).await?;
-    hold_addresses(db, scope, member).await
+    addresses::hold(db, scope, member).await
 }
 
 /// Writes a changed member whose addresses are as before. `false` when the member is gone or another change came
@@ -212,21 +191,11 @@ pub async fn update_with_addresses(db: &Db, scope: Scope, member: &Member) -> Re
     if write(db, scope, member, UPDATE).await? == 0 {
         return Ok(false);
     }
-    db.exec(FREE_ADDRESSES, &args![scope.env, member.id.uuid()]).await?;
+    addresses::free(db, scope, member.id).await?;
     if member.status != MemberStatus::Deleted {
-        hold_addresses(db, scope, member).await?;
+        addresses::hold(db, scope, member).await?;
     }
     Ok(true)
-}
-
-async fn hold_addresses(db: &Db, scope: Scope, member: &Member) -> Result<(), StoreError> {
-    let retired = member.retired_emails.iter().map(|retired| (retired.email_address.as_str(), false));
-    for (address, is_current) in std::iter::once((member.email_address.as_str(), true)).chain(retired) {
-        let arguments =
-            args![scope.env, member.organization_id.uuid(), address, member.id.uuid(), is_current];
-        db.exec(HOLD_ADDRESS, &arguments).await?;
-    }
-    Ok(())
 }
 
 async fn write(db: &Db, scope: Scope, member: &Member, statement: Sql) -> Result<u64, StoreError> {

@@ -27,6 +27,8 @@ pub enum Access {
     Permission(&'static str, &'static str),
     /// A permission on a member, which members may hold for themselves (`stytch.self`).
     OnMember(&'static str),
+    /// A permission on the acting member itself.
+    OnSelf(&'static str),
     /// Each given field needs its own permission; the handler asks with [`Actor::require`] and the like.
     PerField,
 }
@@ -94,8 +96,10 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
         Access::Permission(resource, action) => actor.require(&call.cx, resource, action)?,
         Access::OnMember(action) => {
             let target = call.param("member_id").or_else(|_| call.fields.required("member_id"))?;
-            actor.require_on_member(&call.cx, target == actor.member_id().to_string(), action)?;
+            let is_self = lookup::names_member(&call.cx, actor.organization_id(), target, actor.member_id());
+            actor.require_on_member(&call.cx, is_self.await?, action)?;
         }
+        Access::OnSelf(action) => actor.require_on_member(&call.cx, true, action)?,
         Access::Open | Access::Project | Access::Member | Access::PerField => {}
     }
     call.actor = Some(actor);

@@ -4,10 +4,10 @@
 //! from these rows. Both surfaces name the same handler where they do the same.
 
 use crate::cx::Result;
-use crate::http::access::Access::{self, Member, OnMember, Open, PerField, Permission, Project};
+use crate::http::access::Access::{self, Member, OnMember, OnSelf, Open, PerField, Permission, Project};
 use crate::http::call::Call;
 use crate::http::handlers::{
-    discovery, magic_links, members, organizations, otp_email, project, rbac, sessions,
+    discovery, magic_links, member_emails, members, organizations, otp_email, project, rbac, sessions,
 };
 use crate::http::reply::Reply;
 use axum::http::Method;
@@ -78,6 +78,8 @@ routes! {
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}" OnMember("delete") => members::delete;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}/external_id" Permission(MEMBER_RESOURCE, "*") => members::delete_external_id;
     Backend PUT "/v1/b2b/organizations/{organization_id}/members/{member_id}/reactivate" Permission(MEMBER_RESOURCE, "create") => members::reactivate;
+    Backend POST "/v1/b2b/organizations/{organization_id}/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update;
+    Backend POST "/v1/b2b/organizations/{organization_id}/members/{member_id}/unlink_retired_email" OnMember("update.info.unlink.retired-email") => member_emails::unlink_retired;
     Browser GET "/sdk/v1/b2b/organizations/members/me" Member => members::me;
     Browser PUT "/sdk/v1/b2b/organizations/members/update" PerField => members::update_self;
     Browser POST "/sdk/v1/b2b/organizations/members" Permission(MEMBER_RESOURCE, "create") => members::create;
@@ -86,6 +88,10 @@ routes! {
     Browser PUT "/sdk/v1/b2b/organizations/members/{member_id}" PerField => members::update;
     Browser DELETE "/sdk/v1/b2b/organizations/members/{member_id}" OnMember("delete") => members::delete;
     Browser PUT "/sdk/v1/b2b/organizations/members/{member_id}/reactivate" Permission(MEMBER_RESOURCE, "create") => members::reactivate;
+    Browser POST "/sdk/v1/b2b/organizations/members/start_email_update" OnSelf("update.info.email") => member_emails::start_update;
+    Browser POST "/sdk/v1/b2b/organizations/members/unlink_retired_email" OnSelf("update.info.unlink.retired-email") => member_emails::unlink_retired;
+    Browser POST "/sdk/v1/b2b/organizations/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update;
+    Browser POST "/sdk/v1/b2b/organizations/members/{member_id}/unlink_retired_email" OnMember("update.info.unlink.retired-email") => member_emails::unlink_retired;
 
     // Magic links
     Backend POST "/v1/b2b/magic_links/email/login_or_signup" Project => magic_links::login_or_signup;

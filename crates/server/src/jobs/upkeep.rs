@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::cx::Result;
 use crate::ops::projects;
 use ostiary_core::error::Error;
-use ostiary_store::{intermediate_sessions, magic_links, otp_codes, outbox, sessions};
+use ostiary_store::{addresses, intermediate_sessions, magic_links, otp_codes, outbox, sessions};
 use std::sync::Arc;
 
 /// For how long links and codes are kept after they expired, in minutes, so that a late visitor hears that a link has
@@ -30,7 +30,7 @@ pub async fn count_outbox(app: Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Removes sessions, links and codes that have expired.
+/// Removes sessions, links, codes and reservations of addresses that have expired.
 pub async fn delete_expired(app: Arc<App>) -> Result<()> {
     let now = app.clock.now();
     let long_ago = now.plus_minutes(-KEPT_AFTER_EXPIRY_MINUTES);
@@ -40,6 +40,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             intermediate_sessions::delete_expired(&tx, now).await?;
             magic_links::delete_expired(&tx, long_ago).await?;
             otp_codes::delete_expired(&tx, long_ago).await?;
+            addresses::delete_expired(&tx, long_ago).await?;
             Ok::<_, Error>(())
         })
         .await

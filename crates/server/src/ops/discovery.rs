@@ -139,7 +139,7 @@ async fn authenticate_link_in_transaction(
     cx: Cx,
     input: Arc<(String, Option<String>)>,
 ) -> Result<Discovered> {
-    let link = use_link(&tx, &cx, &input.0, LinkPurpose::Discovery, input.1.as_deref()).await?;
+    let link = use_link(&tx, &cx, &input.0, &[LinkPurpose::Discovery], input.1.as_deref()).await?;
     let email = lookup::email(&link.email_address)?;
     locks::refuse_locked_address(&tx, &cx, email.as_str()).await?;
     let proof = Proof::MagicLink { email_id: None, email_address: link.email_address };
@@ -297,7 +297,7 @@ async fn join(
     }
     let mut member = provisioning::new_member(cx, organization, email, MemberStatus::Pending);
     member.email_verified = true;
-    provisioning::insert_member(tx, cx, &member).await?;
+    provisioning::insert_member(tx, cx, &member, email).await?;
     Ok(member)
 }
 

@@ -63,6 +63,24 @@ pub async fn get_member_in_any_status(
     found.ok_or_else(|| ErrorType::MemberNotFound.into())
 }
 
+/// Whether an id or external id means this member of an organization.
+pub async fn names_member(
+    cx: &Cx,
+    organization: OrganizationId,
+    identifier: &str,
+    member: MemberId,
+) -> Result<bool> {
+    match MemberId::parse(identifier, cx.scope().kind) {
+        Ok(id) => Ok(id == member),
+        Err(_) if identifier.is_empty() || identifier.len() > IDENTIFIER_BYTES_MAX => Ok(false),
+        Err(_) => {
+            let found =
+                members::find_by_external_id(&cx.reader(), cx.scope(), organization, identifier).await?;
+            Ok(found.is_some_and(|found| found.id == member))
+        }
+    }
+}
+
 /// An email address from a request.
 pub fn email(text: &str) -> Result<EmailAddress> {
     EmailAddress::parse(text).ok_or_else(|| ErrorType::InvalidEmail.into())

@@ -5,6 +5,7 @@ use crate::ops::locks::{self, Attempt};
 use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::magic_links::entry::{self, Entry};
 use crate::ops::mail::{self, Letter};
+use crate::ops::members::email_update;
 use crate::ops::{codes, lookup};
 use ostiary_core::error::ErrorType;
 use ostiary_core::factor::{Factor, Proof};
@@ -85,14 +86,21 @@ pub async fn authenticate(cx: &Cx, input: Authenticate) -> Result<Authenticated>
 async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -> Result<Attempt<Login>> {
     let email = lookup::email(&input.email_address)?;
     let organization = lookup::get_organization(&tx, &cx, &input.organization).await?;
-    let Some(member) = members::find_by_email(&tx, cx.scope(), organization.id, email.as_str()).await? else {
-        // To someone who only guesses addresses, an unknown one looks like a wrong code.
-        return Err(ErrorType::OtpCodeNotFound.into());
+    let known = members::find_by_email(&tx, cx.scope(), organization.id, email.as_str()).await?;
+    let is_update = known.is_none();
+    let member = match known {
+        Some(member) => Some(member),
+        None => email_update::find_member(&tx, &cx, &organization, &email).await?,
     };
+    // To someone who only guesses addresses, an unknown one looks like a wrong code.
+    let mut member = member.ok_or(ErrorType::OtpCodeNotFound)?;
     member.refuse_if_locked(cx.now)?;
     match codes::attempt(&tx, &cx, Some(organization.id), email.as_str(), &input.code).await? {
         Attempt::Refused(error) => locks::refuse_member(&tx, &cx, &member, error.kind).await,
         Attempt::Passed(()) => {
+            if is_update {
+                member = email_update::complete(&tx, &cx, &organization, member, &email).await?;
+            }
             let factor = Factor::new(
                 Proof::EmailOtp { email_id: Some(member.email_id), email_address: email.as_str().to_owned() },
                 cx.now,

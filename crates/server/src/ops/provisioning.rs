@@ -4,9 +4,11 @@ use crate::cx::{Cx, Result};
 use ostiary_core::admission;
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::ids::{MemberId, OrganizationId};
 use ostiary_core::member::{Member, MemberStatus};
 use ostiary_core::organization::Organization;
 use ostiary_core::rbac::{self, Policy};
+use ostiary_store::addresses::{self, Holding};
 use ostiary_store::seam::Db;
 use ostiary_store::{members, organizations};
 
@@ -21,15 +23,28 @@ pub async fn respect_claims(
     Ok(admission::respect_claims(&claimants, organization.map(|organization| organization.id))?)
 }
 
-/// Adds a member whose address is free: neither another member's nor a retired one of somebody else.
-pub async fn insert_member(tx: &Db, cx: &Cx, member: &Member) -> Result<()> {
-    let holder =
-        members::address_holder(tx, cx.scope(), member.organization_id, &member.email_address).await?;
-    match holder {
-        Some((_, true)) => Err(ErrorType::DuplicateMemberEmail.into()),
-        Some((_, false)) => Err(ErrorType::RetiredMemberEmail.into()),
-        None => Ok(members::insert(tx, cx.scope(), member).await?),
+/// Refuses an address that is another member's, was one's, or is about to become one's. `except` may have it.
+pub async fn refuse_taken(
+    tx: &Db,
+    cx: &Cx,
+    organization: OrganizationId,
+    email: &EmailAddress,
+    except: Option<MemberId>,
+) -> Result<()> {
+    let holder = addresses::holder(tx, cx.scope(), organization, email.as_str(), cx.now).await?;
+    let Some(holder) = holder.filter(|holder| Some(holder.member) != except) else { return Ok(()) };
+    Err(match holder.holding {
+        Holding::Current => ErrorType::DuplicateMemberEmail,
+        Holding::Retired => ErrorType::RetiredMemberEmail,
+        Holding::Reserved => ErrorType::DesiredEmailUpdatingForDifferentMember,
     }
+    .into())
+}
+
+/// Adds a member whose address is free.
+pub async fn insert_member(tx: &Db, cx: &Cx, member: &Member, email: &EmailAddress) -> Result<()> {
+    refuse_taken(tx, cx, member.organization_id, email, None).await?;
+    Ok(members::insert(tx, cx.scope(), member).await?)
 }
 
 /// A new member of the organization, not stored yet.

@@ -6,6 +6,7 @@ mod harness;
 mod bad_input;
 mod browser;
 mod discovery;
+mod email_update;
 mod magic_links;
 mod members;
 mod model;

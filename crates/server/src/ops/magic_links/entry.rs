@@ -45,7 +45,7 @@ pub async fn admit(
         }
         None => {
             let member = provisioning::new_member(cx, &organization, email, MemberStatus::Pending);
-            provisioning::insert_member(tx, cx, &member).await?;
+            provisioning::insert_member(tx, cx, &member, email).await?;
             Ok(Entry { member, organization, member_created: true })
         }
     }

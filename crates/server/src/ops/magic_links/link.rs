@@ -92,7 +92,7 @@ pub fn application_url(redirect_url: &str, purpose: LinkPurpose, token: &str, sl
 /// The `stytch_token_type` of a link.
 pub fn token_type(purpose: LinkPurpose) -> &'static str {
     match purpose {
-        LinkPurpose::Organization => "multi_tenant_magic_links",
+        LinkPurpose::Organization | LinkPurpose::EmailUpdate => "multi_tenant_magic_links",
         LinkPurpose::Discovery => "discovery",
     }
 }

@@ -6,6 +6,7 @@ pub mod link;
 use crate::cx::{Cx, Result};
 use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::mail::{self, Letter};
+use crate::ops::members::email_update;
 use crate::ops::{lookup, provisioning};
 use entry::Entry;
 use link::LinkRequest;
@@ -187,7 +188,7 @@ async fn invite_in_transaction(tx: Db, cx: Cx, input: Arc<Invite>) -> Result<(Me
         known.unwrap_or_else(|| provisioning::new_member(&cx, &organization, &email, MemberStatus::Invited));
     apply_invitation(&cx, &organization, &mut member, &input)?;
     if is_new {
-        provisioning::insert_member(&tx, &cx, &member).await?;
+        provisioning::insert_member(&tx, &cx, &member, &email).await?;
     } else {
         member.touch(cx.now);
         provisioning::save_member(&tx, &cx, &member).await?;
@@ -260,10 +261,14 @@ pub async fn authenticate(cx: &Cx, input: Authenticate) -> Result<Authenticated>
 }
 
 async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -> Result<Login> {
-    let link =
-        use_link(&tx, &cx, &input.token, LinkPurpose::Organization, input.pkce_verifier.as_deref()).await?;
-    let (organization, member) = entry_of(&tx, &cx, &link).await?;
+    let purposes = [LinkPurpose::Organization, LinkPurpose::EmailUpdate];
+    let link = use_link(&tx, &cx, &input.token, &purposes, input.pkce_verifier.as_deref()).await?;
+    let (organization, mut member) = entry_of(&tx, &cx, &link).await?;
     member.refuse_if_locked(cx.now)?;
+    if link.purpose == LinkPurpose::EmailUpdate {
+        let email = lookup::email(&link.email_address)?;
+        member = email_update::complete(&tx, &cx, &organization, member, &email).await?;
+    }
     let factor = Factor::new(
         Proof::MagicLink { email_id: Some(member.email_id), email_address: link.email_address },
         cx.now,
@@ -271,7 +276,8 @@ async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -
     login::finish(&tx, &cx, organization, member, vec![factor], &input.credentials).await
 }
 
-/// The organization and member of a link; both may be gone since it was sent, and the member may have another address.
+/// The organization and member of a link; both may be gone since it was sent, and the member may have another address,
+/// unless the link is what makes it the member's.
 async fn entry_of(tx: &Db, cx: &Cx, link: &MagicLink) -> Result<(Organization, Member)> {
     let gone = || Error::from(ErrorType::UnableToAuthMagicLink);
     let (Some(organization), Some(member)) = (link.organization_id, link.member_id) else {
@@ -279,11 +285,13 @@ async fn entry_of(tx: &Db, cx: &Cx, link: &MagicLink) -> Result<(Organization, M
     };
     let organization =
         ostiary_store::organizations::find(tx, cx.scope(), organization).await?.ok_or_else(gone)?;
-    let member = members::find(tx, cx.scope(), organization.id, member)
-        .await?
-        .filter(|member| member.status != MemberStatus::Deleted && member.email_address == link.email_address)
-        .ok_or_else(gone)?;
-    Ok((organization, member))
+    let may_use = |member: &Member| {
+        let has_address =
+            link.purpose == LinkPurpose::EmailUpdate || member.email_address == link.email_address;
+        member.status != MemberStatus::Deleted && has_address
+    };
+    let member = members::find(tx, cx.scope(), organization.id, member).await?;
+    Ok((organization, member.filter(may_use).ok_or_else(gone)?))
 }
 
 /// Checks a link and uses it up. A wrong verifier does not: the rightful caller may still come (spec 01b §1, chosen).
@@ -291,13 +299,13 @@ pub async fn use_link(
     tx: &Db,
     cx: &Cx,
     token: &str,
-    purpose: LinkPurpose,
+    purposes: &[LinkPurpose],
     verifier: Option<&str>,
 ) -> Result<MagicLink> {
     let token_hash = sha256(token.as_bytes());
     let link = magic_links::find(tx, cx.scope(), &token_hash)
         .await?
-        .filter(|link| link.purpose == purpose)
+        .filter(|link| purposes.contains(&link.purpose))
         .ok_or(ErrorType::MagicLinkNotFound)?;
     if link.used_at.is_some() || link.expires_at <= cx.now {
         return Err(ErrorType::UnableToAuthMagicLink.into());

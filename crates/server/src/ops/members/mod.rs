@@ -1,10 +1,13 @@
 //! Creating, reading, changing, deleting and reactivating members (spec 01a §4).
 
+mod address;
 mod create;
+pub mod email_update;
 mod factors;
 mod removal;
 mod update;
 
+pub use address::{Unlink, unlink_retired_email};
 pub use create::{Create, create};
 pub use removal::{delete, reactivate};
 pub use update::{Update, delete_external_id, update};

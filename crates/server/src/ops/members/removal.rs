@@ -8,7 +8,7 @@ use ostiary_core::ids::{IdError, MemberId};
 use ostiary_core::member::{Member, MemberStatus};
 use ostiary_core::organization::Organization;
 use ostiary_store::seam::Db;
-use ostiary_store::{magic_links, members, sessions};
+use ostiary_store::{addresses, magic_links, members, sessions};
 use std::sync::Arc;
 
 /// Removes a member, named by id or external id: it cannot sign in any more, its sessions and outstanding links are
@@ -46,16 +46,13 @@ async fn reactivate_in_transaction(
     let email = EmailAddress::parse(&member.email_address)
         .ok_or_else(|| Error::internal("a stored email address is not valid"))?;
     provisioning::respect_claims(&tx, &cx, Some(&organization), &email).await?;
-    let holder = members::address_holder(&tx, cx.scope(), organization.id, &member.email_address).await?;
-    if holder.is_some() {
+    if is_taken(&tx, &cx, &organization, &member.email_address).await? {
         return Err(ErrorType::ReactivationEmailBelongsToAnotherMember.into());
     }
     // Earlier addresses that others have taken since are theirs.
     let mut kept = Vec::with_capacity(member.retired_emails.len());
     for retired in std::mem::take(&mut member.retired_emails) {
-        let holder =
-            members::address_holder(&tx, cx.scope(), organization.id, &retired.email_address).await?;
-        if holder.is_none() {
+        if !is_taken(&tx, &cx, &organization, &retired.email_address).await? {
             kept.push(retired);
         }
     }
@@ -64,6 +61,10 @@ async fn reactivate_in_transaction(
     member.touch(cx.now);
     provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
     Ok((organization, member))
+}
+
+async fn is_taken(tx: &Db, cx: &Cx, organization: &Organization, email_address: &str) -> Result<bool> {
+    Ok(addresses::holder(tx, cx.scope(), organization.id, email_address, cx.now).await?.is_some())
 }
 
 async fn get_deleted(tx: &Db, cx: &Cx, organization: &Organization, id: &str) -> Result<Member> {

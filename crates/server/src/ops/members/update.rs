@@ -1,20 +1,16 @@
 //! Changing members.
 
+use super::address;
 use super::factors::{set_default_method, set_phone};
 use crate::cx::{Cx, Result};
 use crate::ops::{lookup, provisioning};
-use ostiary_core::email::EmailAddress;
-use ostiary_core::error::ErrorType;
-use ostiary_core::member::{Member, RetiredEmail, valid_member_external_id, valid_member_name};
+use ostiary_core::member::{Member, OldEmail, valid_member_external_id, valid_member_name};
 use ostiary_core::metadata;
 use ostiary_core::organization::{Organization, metadata_error};
 use ostiary_store::members;
 use ostiary_store::seam::Db;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-
-/// How many earlier addresses a member keeps (chosen); beyond that the oldest is free for others again.
-const RETIRED_EMAILS_MAX: usize = 50;
 
 /// A change of a member; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +55,8 @@ async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<(Or
     apply(&cx, &organization, &mut member, &input)?;
     if let Some(address) = &input.email_address {
         let email = lookup::email(address)?;
-        change_address(&tx, &cx, &organization, &mut member, &email, input.unlink_email).await?;
+        let old = if input.unlink_email { OldEmail::Forget } else { OldEmail::Retire };
+        address::change(&tx, &cx, &organization, &mut member, &email, old).await?;
     }
     if member == current {
         return Ok((organization, current));
@@ -104,45 +101,6 @@ fn apply(cx: &Cx, organization: &Organization, member: &mut Member, input: &Upda
     if let Some(roles) = &input.roles {
         member.direct_roles = provisioning::direct_roles(&cx.project.policy, organization, roles)?;
     }
-    Ok(())
-}
-
-/// Gives a member another address, which is unproven and has no password. The old one is retired, or unlinked. A
-/// member's own retired address may become the current one again.
-async fn change_address(
-    tx: &Db,
-    cx: &Cx,
-    organization: &Organization,
-    member: &mut Member,
-    email: &EmailAddress,
-    unlink_old: bool,
-) -> Result<()> {
-    if email.as_str() == member.email_address {
-        return Ok(());
-    }
-    provisioning::respect_claims(tx, cx, Some(organization), email).await?;
-    match members::address_holder(tx, cx.scope(), organization.id, email.as_str()).await? {
-        Some((holder, _)) if holder == member.id => {}
-        Some((_, true)) => return Err(ErrorType::DuplicateMemberEmail.into()),
-        Some((_, false)) => return Err(ErrorType::RetiredMemberEmail.into()),
-        None => {}
-    }
-    let known = member.retired_emails.iter().position(|retired| retired.email_address == email.as_str());
-    let email_id = match known {
-        Some(index) => member.retired_emails.remove(index).email_id,
-        None => cx.new_email_id(),
-    };
-    let old = RetiredEmail {
-        email_id: std::mem::replace(&mut member.email_id, email_id),
-        email_address: std::mem::replace(&mut member.email_address, email.as_str().to_owned()),
-    };
-    if !unlink_old {
-        member.retired_emails.push(old);
-        let surplus = member.retired_emails.len().saturating_sub(RETIRED_EMAILS_MAX);
-        member.retired_emails.drain(..surplus);
-    }
-    member.email_verified = false;
-    member.password_id = None;
     Ok(())
 }
 
