@@ -16,3 +16,4 @@ pub mod password_hash;
 pub mod pkce;
 pub mod random;
 pub mod seal;
+pub mod totp;

@@ -86,6 +86,24 @@ pub fn one_time_code(random: &dyn RandomSource) -> String {
     }
 }
 
+/// A recovery code such as `k3vq-08mz-t1xd`: three groups of four letters and digits, 62 random bits (spec 01c §3).
+pub fn recovery_code(random: &dyn RandomSource) -> String {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    // The largest multiple of 36 that a byte can reach: draws from the incomplete rest are thrown away.
+    const UNBIASED_BELOW: u8 = 252;
+    let mut code = String::with_capacity(14);
+    while code.len() < 14 {
+        if matches!(code.len(), 4 | 9) {
+            code.push('-');
+        }
+        let [draw] = bytes(random);
+        if draw < UNBIASED_BELOW {
+            code.push(char::from(ALPHABET[usize::from(draw % 36)]));
+        }
+    }
+    code
+}
+
 /// A version 4 UUID (RFC 9562 §5.4).
 pub fn uuid(random: &dyn RandomSource) -> Uuid {
     uuid::Builder::from_random_bytes(bytes(random)).into_uuid()
@@ -143,6 +161,15 @@ mod tests {
     #[test]
     fn draws_that_would_favour_low_codes_are_thrown_away() {
         assert_eq!(code_of(&[4_294_000_000, u32::MAX, 7]), "000007");
+    }
+
+    #[test]
+    fn recovery_codes_have_their_form_and_do_not_repeat() {
+        let code = recovery_code(&SystemRandom);
+        assert_eq!(code.len(), 14, "{code}");
+        assert!(code.split('-').all(|group| group.len() == 4), "{code}");
+        assert!(code.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+        assert_ne!(code, recovery_code(&SystemRandom));
     }
 
     #[test]
