@@ -6,6 +6,7 @@
 use crate::rows::{Columns, to_json};
 use crate::seam::{Db, Row, Sql, StoreError};
 use crate::{Scope, args, sql};
+use ostiary_core::claim_template::JwtTemplate;
 use ostiary_core::ids::{EnvironmentKind, KeyId, ProjectId, PublicToken, SecretId};
 use ostiary_core::member::LockRules;
 use ostiary_core::rbac::Policy;
@@ -44,6 +45,12 @@ pub struct EnvironmentSettings {
     pub slug_pattern: Option<String>,
     /// Countries, as ISO codes, whose phone numbers are accepted.
     pub allowed_phone_countries: Vec<String>,
+    /// What is added to the tokens of M2M clients.
+    pub m2m_jwt_template: Option<JwtTemplate>,
+    /// The most M2M clients; any number when absent.
+    pub m2m_clients_max: Option<i64>,
+    /// Whether `/oauth/token` is a token endpoint too, for callers that come from Auth0.
+    pub m2m_auth0_token_path: bool,
 }
 
 impl Default for EnvironmentSettings {
@@ -62,6 +69,9 @@ impl Default for EnvironmentSettings {
             direct_links: false,
             slug_pattern: None,
             allowed_phone_countries: vec!["US".into(), "CA".into()],
+            m2m_jwt_template: None,
+            m2m_clients_max: None,
+            m2m_auth0_token_path: false,
         }
     }
 }

@@ -11,6 +11,7 @@ const CONFLICTS: &[(&str, ErrorType)] = &[
     ("members_external_id_key", ErrorType::DuplicateMemberExternalId),
     ("members_mfa_phone_number_key", ErrorType::DuplicateMemberPhoneNumber),
     ("member_emails_pkey", ErrorType::DuplicateMemberEmail),
+    ("m2m_clients_pkey", ErrorType::DuplicateM2mClientId),
 ];
 
 impl From<StoreError> for Error {

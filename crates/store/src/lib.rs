@@ -11,6 +11,7 @@ pub mod environments;
 mod errors;
 pub mod inbox;
 pub mod intermediate_sessions;
+pub mod m2m_clients;
 pub mod magic_links;
 pub mod management_keys;
 pub mod members;

@@ -219,7 +219,8 @@ pub async fn organizations_named(
     rows.iter().map(|row| organizations::map(scope, row, 0)).collect()
 }
 
-async fn count(db: &Db, search: &SqlBuilder<'_>) -> Result<i64, StoreError> {
+/// The one number that a composed statement answers.
+pub(crate) async fn count(db: &Db, search: &SqlBuilder<'_>) -> Result<i64, StoreError> {
     match db.long().row_built(search).await? {
         Some(row) => Columns::of(&row).get(),
         None => Ok(0),
@@ -262,7 +263,8 @@ fn member_search<'a>(
     search
 }
 
-fn push_filters<'a, F>(
+/// Appends the filters, joined as wanted, behind conditions that hold anyway.
+pub(crate) fn push_filters<'a, F>(
     search: &mut SqlBuilder<'a>,
     filters: &'a [F],
     matching: Matching,
