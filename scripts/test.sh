@@ -82,7 +82,10 @@ part_rust() {
 }
 
 part_web() {
-    npm ci --prefix web-tests --no-fund --no-audit --silent && npm test --prefix web-tests --silent
+    # What the lock file says, unless that is installed already.
+    [[ web-tests/node_modules/.package-lock.json -nt web-tests/package-lock.json ]] ||
+        npm ci --prefix web-tests --no-fund --no-audit --silent || return
+    npm test --prefix web-tests --silent
 }
 
 part_sdk() {
