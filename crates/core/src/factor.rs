@@ -1,6 +1,6 @@
 //! Authentication factors: what a member has proven, as sessions carry it (spec 01b §7).
 
-use crate::ids::{EmailId, PhoneId, RecoveryCodeId, TotpId};
+use crate::ids::{EmailId, MemberPasswordId, PhoneId, RecoveryCodeId, TotpId};
 use crate::organization::{AuthMethod, MfaMethod};
 use crate::time::Timestamp;
 use serde::ser::SerializeMap;
@@ -23,6 +23,16 @@ pub enum Proof {
         email_id: Option<EmailId>,
         /// The address that received the code.
         email_address: String,
+    },
+    /// A password was entered, or set.
+    Password {
+        /// The password.
+        password_id: MemberPasswordId,
+        /// The address that it belongs to, when it counts in every organization; none for the password of one member.
+        shared_by: Option<String>,
+        /// The address that was proven in setting it, by a link that was mailed there. A password that is only entered
+        /// proves no address.
+        verified_email: Option<String>,
     },
     /// A code in a text message was entered.
     SmsOtp {
@@ -72,7 +82,9 @@ impl Factor {
     /// Whether this is a first or a second factor.
     pub fn sequence_order(&self) -> SequenceOrder {
         match self.proof {
-            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => SequenceOrder::Primary,
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } | Proof::Password { .. } => {
+                SequenceOrder::Primary
+            }
             Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => {
                 SequenceOrder::Secondary
             }
@@ -84,6 +96,7 @@ impl Factor {
         match self.proof {
             Proof::MagicLink { .. } => Some(AuthMethod::MagicLink),
             Proof::EmailOtp { .. } => Some(AuthMethod::EmailOtp),
+            Proof::Password { .. } => Some(AuthMethod::Password),
             Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => None,
         }
     }
@@ -93,7 +106,7 @@ impl Factor {
         match self.proof {
             Proof::SmsOtp { .. } => Some(MfaMethod::SmsOtp),
             Proof::Totp { .. } | Proof::RecoveryCode { .. } => Some(MfaMethod::Totp),
-            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => None,
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } | Proof::Password { .. } => None,
         }
     }
 
@@ -103,14 +116,28 @@ impl Factor {
             Proof::MagicLink { email_address, .. } | Proof::EmailOtp { email_address, .. } => {
                 Some(email_address)
             }
+            Proof::Password { verified_email, .. } => verified_email.as_deref(),
             _ => None,
         }
     }
 
+    /// The email address whose owner the factor is, whether or not it proves control of it; none for factors of one
+    /// member.
+    pub fn email_address(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Password { shared_by, .. } => shared_by.as_deref(),
+            _ => self.verified_email(),
+        }
+    }
+
     /// Whether the factor may be carried from one organization into another (spec 01b §5, transfer rule). Second
-    /// factors belong to one member and never do.
+    /// factors and passwords of one member belong to that member and never do.
     pub fn is_transferable(&self) -> bool {
-        matches!(self.proof, Proof::MagicLink { .. } | Proof::EmailOtp { .. })
+        match &self.proof {
+            Proof::MagicLink { .. } | Proof::EmailOtp { .. } => true,
+            Proof::Password { shared_by, .. } => shared_by.is_some(),
+            Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => false,
+        }
     }
 
     /// The same proof as a factor of a member: an address gets the id that it has there.
@@ -146,6 +173,7 @@ impl Factor {
         match self.proof {
             Proof::MagicLink { .. } => "magic_link",
             Proof::EmailOtp { .. } => "email_otp",
+            Proof::Password { .. } => "password",
             Proof::SmsOtp { .. } => "otp",
             Proof::Totp { .. } => "totp",
             Proof::RecoveryCode { .. } => "recovery_codes",
@@ -155,6 +183,7 @@ impl Factor {
     fn delivery_method(&self) -> &'static str {
         match self.proof {
             Proof::MagicLink { .. } | Proof::EmailOtp { .. } => "email",
+            Proof::Password { .. } => "knowledge",
             Proof::SmsOtp { .. } => "sms",
             Proof::Totp { .. } => "authenticator_app",
             Proof::RecoveryCode { .. } => "recovery_code",
@@ -162,12 +191,35 @@ impl Factor {
     }
 }
 
+impl Proof {
+    /// Whether both prove the same thing. A password that was set is the same one when it is entered.
+    fn is_same(&self, other: &Proof) -> bool {
+        match (self, other) {
+            (Proof::Password { password_id, .. }, Proof::Password { password_id: other, .. }) => {
+                password_id == other
+            }
+            _ => self == other,
+        }
+    }
+
+    /// Takes over what another proof of the same thing proves beside it.
+    fn absorb(&mut self, other: Proof) {
+        if let (Proof::Password { verified_email: known, .. }, Proof::Password { verified_email, .. }) =
+            (self, other)
+            && verified_email.is_some()
+        {
+            *known = verified_email;
+        }
+    }
+}
+
 /// Adds factors to those of a session: a factor that was there already is renewed, a new one is appended.
 pub fn merge(factors: &mut Vec<Factor>, added: impl IntoIterator<Item = Factor>) {
     for factor in added {
-        match factors.iter_mut().find(|known| known.proof == factor.proof) {
+        match factors.iter_mut().find(|known| known.proof.is_same(&factor.proof)) {
             Some(known) => {
-                known.last_authenticated_at = known.last_authenticated_at.max(factor.last_authenticated_at)
+                known.last_authenticated_at = known.last_authenticated_at.max(factor.last_authenticated_at);
+                known.proof.absorb(factor.proof);
             }
             None => factors.push(factor),
         }
@@ -201,6 +253,8 @@ impl Serialize for WireFactor<'_> {
                     &serde_json::json!({ "email_id": email_id, "email_address": email_address }),
                 )?;
             }
+            // Nothing stands beside the type of a password (spec 01b §7).
+            Proof::Password { .. } => {}
             Proof::SmsOtp { phone_id, phone_number } => map.serialize_entry(
                 "phone_number_factor",
                 &serde_json::json!({ "phone_id": phone_id, "phone_number": phone_number }),
@@ -214,5 +268,52 @@ impl Serialize for WireFactor<'_> {
             )?,
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::EnvironmentKind::Test;
+    use uuid::Uuid;
+
+    fn password(id: u128, shared_by: Option<&str>, verified_email: Option<&str>, now: i64) -> Factor {
+        let proof = Proof::Password {
+            password_id: MemberPasswordId::new(Uuid::from_u128(id), Test),
+            shared_by: shared_by.map(str::to_owned),
+            verified_email: verified_email.map(str::to_owned),
+        };
+        Factor::new(proof, Timestamp::from_micros(now))
+    }
+
+    #[test]
+    fn a_password_is_a_first_factor_and_carries_over_only_when_it_is_shared() {
+        let (own, shared) = (password(1, None, None, 0), password(1, Some("ada@acme.example"), None, 0));
+        for factor in [&own, &shared] {
+            assert_eq!(factor.auth_method(), Some(AuthMethod::Password));
+            assert_eq!((factor.mfa_method(), factor.verified_email()), (None, None));
+        }
+        assert_eq!((own.is_transferable(), shared.is_transferable()), (false, true));
+        assert_eq!((own.email_address(), shared.email_address()), (None, Some("ada@acme.example")));
+    }
+
+    #[test]
+    fn a_password_that_is_entered_again_is_the_same_factor_and_keeps_what_it_proves() {
+        let set = password(1, None, Some("ada@acme.example"), 1);
+        let entered = password(1, None, None, 2);
+        for (first, second) in [(&set, &entered), (&entered, &set)] {
+            let mut factors = vec![first.clone()];
+            merge(&mut factors, [second.clone(), password(2, None, None, 3)]);
+            assert_eq!(factors.len(), 2);
+            assert_eq!(factors[0].verified_email(), Some("ada@acme.example"));
+            assert_eq!(factors[0].last_authenticated_at, Timestamp::from_micros(2));
+        }
+    }
+
+    #[test]
+    fn a_password_is_knowledge_and_nothing_more_on_the_wire() {
+        let wire = serde_json::to_value(WireFactor(&password(1, None, Some("ada@acme.example"), 0))).unwrap();
+        assert_eq!((&wire["type"], &wire["delivery_method"]), (&"password".into(), &"knowledge".into()));
+        assert_eq!(wire.as_object().unwrap().len(), 6);
     }
 }

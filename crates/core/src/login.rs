@@ -126,7 +126,7 @@ fn missing_primary(
     let must_prove_email = !member.email_verified;
     let satisfies = |factor: &Factor| {
         let Some(method) = factor.auth_method() else { return false };
-        let of_this_member = factor.verified_email().is_none_or(|email| email == member.email_address);
+        let of_this_member = factor.email_address().is_none_or(|email| email == member.email_address);
         let proves_enough = !must_prove_email || factor.verified_email() == Some(&member.email_address);
         of_this_member && proves_enough && rules.allows_auth_method(method, member.is_breakglass)
     };
@@ -168,7 +168,7 @@ fn missing_second_factor(
 mod tests {
     use super::*;
     use crate::factor::Proof;
-    use crate::ids::{EnvironmentKind::Test, PhoneId};
+    use crate::ids::{EnvironmentKind::Test, MemberPasswordId, PhoneId};
     use crate::organization::MethodRule;
     use crate::time::Timestamp;
     use uuid::Uuid;
@@ -183,6 +183,13 @@ mod tests {
     }
     fn code(email: &str) -> Factor {
         factor(Proof::EmailOtp { email_id: None, email_address: email.into() })
+    }
+    fn password(shared_by: Option<&str>, verified_email: Option<&str>) -> Factor {
+        factor(Proof::Password {
+            password_id: MemberPasswordId::new(Uuid::from_u128(3), Test),
+            shared_by: shared_by.map(str::to_owned),
+            verified_email: verified_email.map(str::to_owned),
+        })
     }
     fn totp() -> Factor {
         factor(Proof::Totp { totp_id: TotpId::new(Uuid::from_u128(1), Test) })
@@ -230,6 +237,19 @@ mod tests {
     fn a_factor_of_another_address_counts_for_nothing() {
         let (primary, _) = missing(decide(&rules(), &ada(), &[link("eve@acme.example")]));
         assert!(primary.is_some());
+    }
+
+    #[test]
+    fn a_password_is_enough_where_the_address_was_proven_before_or_in_setting_it() {
+        assert!(decide(&rules(), &ada(), &[password(None, None)]).is_session());
+        assert!(decide(&rules(), &ada(), &[password(Some(ADA), None)]).is_session());
+        assert!(!decide(&rules(), &ada(), &[password(Some("eve@acme.example"), None)]).is_session());
+        let unproven = MemberFacts { email_verified: false, ..ada() };
+        assert!(!decide(&rules(), &unproven, &[password(None, None)]).is_session());
+        assert!(decide(&rules(), &unproven, &[password(None, Some(ADA))]).is_session());
+        assert!(!decide(&only(&[AuthMethod::MagicLink]), &ada(), &[password(None, Some(ADA))]).is_session());
+        let (primary, _) = missing(decide(&rules(), &unproven, &[password(None, None)]));
+        assert!(!primary.unwrap().contains(&AuthMethod::Password));
     }
 
     #[test]
@@ -308,9 +328,14 @@ mod tests {
     /// Every combination of rules, members and factors: the properties that must hold whatever the rules say.
     #[test]
     fn sweep_of_all_rules_and_factors() {
-        let pool = [link(ADA), code(ADA), link("eve@acme.example"), sms(), totp()];
-        let method_sets: [&[AuthMethod]; 4] =
-            [&[], &[AuthMethod::MagicLink], &[AuthMethod::EmailOtp], &[AuthMethod::Sso]];
+        let pool = [link(ADA), code(ADA), link("eve@acme.example"), sms(), totp(), password(None, None)];
+        let method_sets: [&[AuthMethod]; 5] = [
+            &[],
+            &[AuthMethod::MagicLink],
+            &[AuthMethod::EmailOtp],
+            &[AuthMethod::Password],
+            &[AuthMethod::Sso],
+        ];
         let mfa_sets: [&[MfaMethod]; 3] = [&[], &[MfaMethod::SmsOtp], &[MfaMethod::Totp]];
         let mut cases = 0;
         for methods in method_sets {
@@ -350,8 +375,12 @@ mod tests {
                             let verdict = decide(&rules, &member, &factors);
                             let reversed: Vec<Factor> = factors.iter().rev().cloned().collect();
                             assert_eq!(verdict, decide(&rules, &member, &reversed), "order must not matter");
-                            let own_primary =
-                                factors.iter().any(|factor| factor.verified_email() == Some(ADA));
+                            // A password that is only entered counts where the address was proven before.
+                            let own_primary = factors.iter().any(|factor| {
+                                factor.verified_email() == Some(ADA)
+                                    || (member.email_verified
+                                        && factor.auth_method() == Some(AuthMethod::Password))
+                            });
                             let second = factors
                                 .iter()
                                 .any(|factor| factor.sequence_order() == SequenceOrder::Secondary);
@@ -366,6 +395,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(cases, 4 * 3 * 2 * 16 * 32);
+        assert_eq!(cases, 5 * 3 * 2 * 16 * 64);
     }
 }

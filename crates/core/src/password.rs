@@ -288,7 +288,9 @@ mod tests {
     #[test]
     fn zxcvbn_passwords_are_valid_from_a_score_of_three() {
         let policy = PasswordPolicy::default();
-        for (password, score) in [("", 0), ("password", 0), ("P@ssw0rd1", 1), ("correct horse battery staple", 4)] {
+        for (password, score) in
+            [("", 0), ("password", 0), ("P@ssw0rd1", 1), ("correct horse battery staple", 4)]
+        {
             let found = strength(&policy, password, false);
             assert_eq!(found.score(), score, "{password}");
             assert_eq!(found.is_valid(), score >= 3, "{password}");
