@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-const PATH: &str = "/v1/b2b/sessions/authenticate";
+/// The session check of the server API.
+pub const PATH: &str = "/v1/b2b/sessions/authenticate";
 /// The answer of Ostiary that the bare servers repeat.
 const ANSWER_FILE: &str = "answer.json";
 /// Connections of the client.
@@ -123,6 +124,14 @@ pub fn run(run: &Run, sqlite: &DataSet, postgres: Option<&DataSet>) -> Result<Se
     Ok(Sessions { cases, signature_micros, answer_bytes: body.len() })
 }
 
+/// Asks a running server about the sessions by token, again and again.
+pub fn load(database: &Database, address: SocketAddr, path: &str, requests: usize) -> Result<(), Failure> {
+    let set = DataSet::find(database)?.ok_or("there is no data set; seed first")?;
+    let load = client::run(address, &by_token(&set, address, path), requests, CONNECTIONS)?;
+    note(&format!("{:.0} requests per second", requests as f64 / load.wall.as_secs_f64()));
+    Ok(())
+}
+
 struct Keys {
     constant: Option<&'static str>,
     row: &'static str,
@@ -155,7 +164,7 @@ impl<'a> Servers<'a> {
         let (copy, database) = copy_of(&set.database)?;
         let signing = Measured::start(program, &database, 0, "signing")?;
         let answer = set.database.directory.join(ANSWER_FILE);
-        let first = client::once(reusing.server.address, &by_token(set, &reusing.server, PATH)[0])?;
+        let first = client::once(reusing.server.address, &by_token(set, reusing.server.address, PATH)[0])?;
         crate::write(&answer, &first)?;
         let bare = start_bare(&set.database, &answer)?;
         Ok(Servers { set, bare, reusing, signing, _copy: copy })
@@ -176,7 +185,7 @@ impl<'a> Servers<'a> {
             case: case(key, title, requests),
             server: &self.bare,
             metrics: None,
-            requests: by_token(set, &self.bare, path),
+            requests: by_token(set, self.bare.address, path),
             signed_of: None,
             ended: Instant::now(),
         };
@@ -184,7 +193,7 @@ impl<'a> Servers<'a> {
             case: case(key, title, requests),
             server: &measured.server,
             metrics: Some(measured.metrics),
-            requests: by_token(set, &measured.server, PATH),
+            requests: by_token(set, measured.server.address, PATH),
             signed_of,
             ended: Instant::now(),
         };
@@ -247,14 +256,14 @@ fn copy_of(database: &Database) -> Result<(Option<Copy>, Database), Failure> {
 
 /// The requests that name the first half of the sessions by their opaque tokens. The second half is for signed tokens,
 /// so that the two cases do not sign for each other.
-fn by_token(set: &DataSet, server: &Server, path: &str) -> Rc<Vec<Vec<u8>>> {
+fn by_token(set: &DataSet, address: SocketAddr, path: &str) -> Rc<Vec<Vec<u8>>> {
     let (tokens, _) = set.halves();
-    Rc::new(tokens.iter().map(|token| request(set, server, path, "session_token", token)).collect())
+    Rc::new(tokens.iter().map(|token| request(set, address, path, "session_token", token)).collect())
 }
 
-fn request(set: &DataSet, server: &Server, path: &str, field: &str, credential: &str) -> Vec<u8> {
+fn request(set: &DataSet, address: SocketAddr, path: &str, field: &str, credential: &str) -> Vec<u8> {
     let body = json!({ field: credential }).to_string();
-    client::request(server.address, path, &set.project_id, &set.secret, &body)
+    client::request(address, path, &set.project_id, &set.secret, &body)
 }
 
 impl Target<'_> {
@@ -285,9 +294,9 @@ impl Target<'_> {
         let Some(set) = self.signed_of else { return Ok(()) };
         let (_, tokens) = set.halves();
         let fetch = |token: &String| {
-            let asked = request(set, self.server, PATH, "session_token", token);
+            let asked = request(set, self.server.address, PATH, "session_token", token);
             let jwt = jwt_of(&client::once(self.server.address, &asked)?)?;
-            Ok(request(set, self.server, PATH, "session_jwt", &jwt))
+            Ok(request(set, self.server.address, PATH, "session_jwt", &jwt))
         };
         self.requests = Rc::new(tokens.iter().map(fetch).collect::<Result<_, Failure>>()?);
         Ok(())

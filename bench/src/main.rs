@@ -17,6 +17,7 @@ mod startup;
 use clap::{Args, Parser, Subcommand};
 use data::{DataSet, Database};
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,6 +40,20 @@ enum Command {
     Seed(Place),
     /// Run every case and print the table; seeds what is not there yet
     Run(Run),
+    /// Ask a running server about sessions, for a look at it with a profiler
+    Load {
+        #[command(flatten)]
+        place: Place,
+        /// Where it listens
+        #[arg(long)]
+        address: SocketAddr,
+        /// The path: of the server API, or one of the bare servers'
+        #[arg(long, default_value = compare::PATH)]
+        path: String,
+        /// How many requests
+        #[arg(long, default_value_t = 500_000)]
+        requests: usize,
+    },
     /// Serve the bare servers; `run` starts this by itself
     Baseline {
         #[command(flatten)]
@@ -99,6 +114,9 @@ fn main() -> ExitCode {
         Command::Seed(place) => runtime().and_then(|it| it.block_on(seed::seed(&place.database())).map(drop)),
         Command::Baseline { place, port, answer } => {
             runtime().and_then(|it| it.block_on(baseline::serve(&place.database(), port, &answer)))
+        }
+        Command::Load { place, address, path, requests } => {
+            compare::load(&place.database(), address, &path, requests)
         }
         Command::Run(run) => measure(&run),
     };
