@@ -20,5 +20,6 @@ pub mod asset;
 mod html;
 pub mod mail;
 pub mod page;
+pub mod qr;
 pub mod sms;
 mod words;
