@@ -318,6 +318,28 @@ catalogue! {
     JwtTemplateMismatchedTag = (400, "jwt_template_mismatched_tag", "A tag begins with {{ and does not end with }}."),
     ReservedClaimsInCustomClaims = (400, "reserved_claims_in_custom_claims", "iss, sub, aud, exp, nbf, iat, jti and scope are set by the server."),
 
+    // The management API
+    InvalidProjectName = (400, "invalid_project_name", "The name must have 1 to 128 characters, none of them a control character."),
+    TooManyProjects = (400, "too_many_projects", "The server has as many projects as it can hold. Delete one first."),
+    TooManySecrets = (400, "too_many_secrets", "The environment has as many secrets as it can hold. Delete one first."),
+    InvalidSecretId = (400, "invalid_secret_id", "The secret id is not well formed."),
+    SecretNotFound = (404, "secret_not_found", "There is no such secret in this environment."),
+    TooManyPublicTokens = (400, "too_many_public_tokens", "The environment has as many public tokens as it can hold. Delete one first."),
+    UnableToDeleteLastPublicToken = (400, "unable_to_delete_last_public_token", "The last public token cannot be deleted. Create another one first."),
+    RedirectUrlNotFound = (404, "redirect_url_not_found", "The URL is not one of the environment's redirect URLs."),
+    TooManyRedirectUrls = (400, "too_many_redirect_urls", "The environment has as many redirect URLs as it can hold. Delete one first."),
+    InvalidRedirectUrlType = (400, "invalid_redirect_url_type", "The type must be LOGIN, SIGNUP, INVITE, RESET_PASSWORD or DISCOVERY."),
+    InvalidUserLockThreshold = (400, "invalid_user_lock_threshold", "user_lock_threshold must be from 1 to 100."),
+    InvalidUserLockTtl = (400, "invalid_user_lock_ttl", "user_lock_ttl must be from 300 to 604800 seconds."),
+    CountryCodeAllowlistEmpty = (400, "country_code_allowlist_empty", "Name at least one country."),
+    CountryCodeAllowlistInvalid = (400, "country_code_allowlist_invalid_country_codes", "Countries are ISO 3166-1 codes of two capital letters, such as US."),
+    CountryCodeAllowlistB2bWhatsapp = (400, "country_code_allowlist_b2b_whatsapp_not_supported", "Projects with organizations send no messages by WhatsApp."),
+    InvalidRoleForVertical = (400, "invalid_role_for_vertical", "stytch_user is the default role of CONSUMER projects, stytch_member and stytch_admin are those of B2B projects."),
+    BadVerticalForSdk = (400, "bad_vertical_for_stytch_sdk", "The SDK's configuration is for projects of the other vertical."),
+    EndpointNotAuthorizedForSdk = (401, "endpoint_not_authorized_for_sdk", "The project's SDK configuration does not allow browsers to call this endpoint."),
+    InvalidB2bEndpoint = (400, "invalid_b2b_endpoint", "The project is a CONSUMER project, for which this server answers no calls."),
+    JwtTemplateNotFound = (404, "jwt_template_not_found", "The template must be SESSION or M2M."),
+
     // OAuth endpoints; the names are those of RFC 6749 §5.2
     InvalidRequest = (400, "invalid_request", "The request is not valid."),
     InvalidClient = (401, "invalid_client", "The client id and secret are not those of an active client."),
