@@ -25,6 +25,7 @@ pub mod login;
 pub mod m2m;
 pub mod member;
 pub mod metadata;
+pub mod mfa;
 pub mod organization;
 pub mod password;
 pub mod phone;

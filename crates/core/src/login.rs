@@ -7,9 +7,10 @@
 //! The function takes values and gives a value; who calls it creates the session, sends the text message, or
 //! answers what is missing.
 
-use crate::factor::{Factor, SequenceOrder};
+use crate::factor::{Factor, Proof};
 use crate::ids::TotpId;
 use crate::member::{Member, MfaPhone};
+use crate::mfa;
 use crate::organization::{AuthMethod, MfaMethod, MfaPolicy, OrganizationSettings};
 
 /// What the decision needs to know of the one who signs in. A person who is not a member yet is described by
@@ -24,7 +25,7 @@ pub struct MemberFacts {
     pub is_breakglass: bool,
     /// Needs a second factor even where the organization requires none.
     pub mfa_enrolled: bool,
-    /// The proven phone number.
+    /// The phone number, which may be unproven.
     pub phone: Option<MfaPhone>,
     /// The registered authenticator app.
     pub totp_id: Option<TotpId>,
@@ -47,6 +48,19 @@ impl MemberFacts {
             totp_id: member.totp_id,
             default_mfa_method: member.default_mfa_method,
             has_own_session: false,
+        }
+    }
+
+    /// Whether a second factor is one that the member has now: one of a number or an app that is gone, or of another
+    /// member, proves nothing. Recovery codes have the id of the app that they stand in for.
+    pub fn owns_second_factor(&self, factor: &Factor) -> bool {
+        match &factor.proof {
+            Proof::SmsOtp { phone_id, .. } => self.phone.as_ref().is_some_and(|phone| phone.id == *phone_id),
+            Proof::Totp { totp_id } => self.totp_id == Some(*totp_id),
+            Proof::RecoveryCode { recovery_code_id } => {
+                self.totp_id.is_some_and(|totp_id| totp_id.uuid() == recovery_code_id.uuid())
+            }
+            _ => false,
         }
     }
 
@@ -146,29 +160,29 @@ fn missing_second_factor(
     factors: &[Factor],
 ) -> Option<MfaRequired> {
     let required = rules.mfa_policy == MfaPolicy::RequiredForAll || member.mfa_enrolled;
-    let given = factors.iter().any(|factor| {
-        factor.sequence_order() == SequenceOrder::Secondary
-            && factor.mfa_method().is_some_and(|method| rules.allows_mfa_method(method, member.is_breakglass))
-    });
-    if !required || given || member.has_own_session {
+    if !required || member.has_own_session || mfa::proves_own(rules, member, factors) {
         return None;
     }
     let usable = |method| rules.allows_mfa_method(method, member.is_breakglass);
-    let phone = member.phone.clone().filter(|_| usable(MfaMethod::SmsOtp));
     let totp_id = member.totp_id.filter(|_| usable(MfaMethod::Totp));
+    // A number that was never proven can only become the first factor (see `mfa::may_enrol`).
+    let phone = member
+        .phone
+        .clone()
+        .filter(|phone| usable(MfaMethod::SmsOtp) && (phone.verified || totp_id.is_none()));
     let options = (phone.is_some() || totp_id.is_some()).then(|| MfaOptions {
         phone_number: phone.as_ref().map(|phone| phone.number.clone()).unwrap_or_default(),
         totp_id,
     });
     let prefers_totp = totp_id.is_some() && member.default_mfa_method == Some(MfaMethod::Totp);
-    Some(MfaRequired { options, send_sms: phone.filter(|phone| phone.verified && !prefers_totp) })
+    Some(MfaRequired { options, send_sms: phone.filter(|_| !prefers_totp) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::factor::Proof;
-    use crate::ids::{EnvironmentKind::Test, MemberPasswordId, PhoneId};
+    use crate::ids::{EnvironmentKind::Test, MemberPasswordId, PhoneId, RecoveryCodeId};
     use crate::organization::MethodRule;
     use crate::time::Timestamp;
     use uuid::Uuid;
@@ -194,9 +208,15 @@ mod tests {
     fn totp() -> Factor {
         factor(Proof::Totp { totp_id: TotpId::new(Uuid::from_u128(1), Test) })
     }
+    fn recovery(id: u128) -> Factor {
+        factor(Proof::RecoveryCode { recovery_code_id: RecoveryCodeId::new(Uuid::from_u128(id), Test) })
+    }
     fn sms() -> Factor {
+        sms_by(2)
+    }
+    fn sms_by(phone_id: u128) -> Factor {
         factor(Proof::SmsOtp {
-            phone_id: PhoneId::new(Uuid::from_u128(2), Test),
+            phone_id: PhoneId::new(Uuid::from_u128(phone_id), Test),
             phone_number: "+12025550123".into(),
         })
     }
@@ -205,6 +225,10 @@ mod tests {
     }
     fn ada() -> MemberFacts {
         MemberFacts { email_verified: true, ..MemberFacts::newcomer(ADA) }
+    }
+    /// Ada with a phone and an app, both proven.
+    fn equipped() -> MemberFacts {
+        MemberFacts { phone: phone(true), totp_id: Some(TotpId::new(Uuid::from_u128(1), Test)), ..ada() }
     }
     fn rules() -> OrganizationSettings {
         OrganizationSettings::default()
@@ -276,13 +300,29 @@ mod tests {
 
     #[test]
     fn policy_or_enrolment_requires_a_second_factor() {
-        let enrolled = MemberFacts { mfa_enrolled: true, ..ada() };
-        for (rules, member) in [(mfa_for_all(), ada()), (rules(), enrolled)] {
-            let (primary, mfa) = missing(decide(&rules, &member, &[link(ADA)]));
+        for (rules, mfa_enrolled) in [(mfa_for_all(), false), (rules(), true)] {
+            let bare = MemberFacts { mfa_enrolled, ..ada() };
+            let (primary, mfa) = missing(decide(&rules, &bare, &[link(ADA)]));
             assert_eq!(primary, None);
             assert_eq!(mfa, Some(MfaRequired { options: None, send_sms: None }));
-            assert!(decide(&rules, &member, &[link(ADA), totp()]).is_session());
-            assert!(!decide(&rules, &member, &[totp()]).is_session(), "a second factor alone is nothing");
+            let member = MemberFacts { mfa_enrolled, ..equipped() };
+            for second in [sms(), totp(), recovery(1)] {
+                assert!(decide(&rules, &member, &[link(ADA), second.clone()]).is_session());
+                assert!(!decide(&rules, &member, &[second]).is_session(), "a second factor alone is nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_factor_of_somebody_else_or_of_earlier_counts_for_nothing() {
+        for (member, second) in [
+            (equipped(), sms_by(3)),
+            (equipped(), recovery(3)),
+            (MemberFacts { totp_id: None, ..equipped() }, totp()),
+            (MemberFacts { totp_id: None, ..equipped() }, recovery(1)),
+            (MemberFacts { phone: None, ..equipped() }, sms()),
+        ] {
+            assert!(!decide(&mfa_for_all(), &member, &[link(ADA), second]).is_session());
         }
     }
 
@@ -293,9 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn sms_is_sent_to_a_proven_number_unless_totp_is_preferred_or_sms_forbidden() {
-        let totp_id = Some(TotpId::new(Uuid::from_u128(1), Test));
-        let both = MemberFacts { phone: phone(true), totp_id, ..ada() };
+    fn sms_is_sent_unless_totp_is_preferred_or_sms_forbidden_or_the_number_new_beside_an_app() {
+        let both = equipped();
         let prefers_totp = MemberFacts { default_mfa_method: Some(MfaMethod::Totp), ..both.clone() };
         let no_sms = OrganizationSettings {
             mfa_methods: MethodRule::Restricted,
@@ -305,7 +344,8 @@ mod tests {
         for (rules, member, sends, number) in [
             (mfa_for_all(), both.clone(), true, "+12025550123"),
             (mfa_for_all(), prefers_totp, false, "+12025550123"),
-            (mfa_for_all(), MemberFacts { phone: phone(false), ..ada() }, false, "+12025550123"),
+            (mfa_for_all(), MemberFacts { phone: phone(false), ..ada() }, true, "+12025550123"),
+            (mfa_for_all(), MemberFacts { phone: phone(false), ..both.clone() }, false, ""),
             (no_sms, both, false, ""),
         ] {
             let mfa = missing(decide(&rules, &member, &[link(ADA)])).1.unwrap();
@@ -321,14 +361,24 @@ mod tests {
             allowed_mfa_methods: vec![MfaMethod::Totp],
             ..mfa_for_all()
         };
-        assert!(!decide(&rules, &ada(), &[link(ADA), sms()]).is_session());
-        assert!(decide(&rules, &ada(), &[link(ADA), totp()]).is_session());
+        assert!(!decide(&rules, &equipped(), &[link(ADA), sms()]).is_session());
+        assert!(decide(&rules, &equipped(), &[link(ADA), totp()]).is_session());
+        assert!(decide(&rules, &equipped(), &[link(ADA), recovery(1)]).is_session());
     }
 
     /// Every combination of rules, members and factors: the properties that must hold whatever the rules say.
     #[test]
     fn sweep_of_all_rules_and_factors() {
-        let pool = [link(ADA), code(ADA), link("eve@acme.example"), sms(), totp(), password(None, None)];
+        let pool = [
+            link(ADA),
+            code(ADA),
+            link("eve@acme.example"),
+            password(None, None),
+            sms(),
+            sms_by(3),
+            totp(),
+            recovery(1),
+        ];
         let method_sets: [&[AuthMethod]; 5] = [
             &[],
             &[AuthMethod::MagicLink],
@@ -337,64 +387,74 @@ mod tests {
             &[AuthMethod::Sso],
         ];
         let mfa_sets: [&[MfaMethod]; 3] = [&[], &[MfaMethod::SmsOtp], &[MfaMethod::Totp]];
+        let restricted = |is_empty| if is_empty { MethodRule::AllAllowed } else { MethodRule::Restricted };
         let mut cases = 0;
         for methods in method_sets {
             for mfa_methods in mfa_sets {
-                for policy in [MfaPolicy::Optional, MfaPolicy::RequiredForAll] {
-                    for flags in 0..16u8 {
-                        for chosen in 0..(1u8 << pool.len()) {
-                            let rules = OrganizationSettings {
-                                auth_methods: if methods.is_empty() {
-                                    MethodRule::AllAllowed
-                                } else {
-                                    MethodRule::Restricted
-                                },
-                                allowed_auth_methods: methods.to_vec(),
-                                mfa_methods: if mfa_methods.is_empty() {
-                                    MethodRule::AllAllowed
-                                } else {
-                                    MethodRule::Restricted
-                                },
-                                allowed_mfa_methods: mfa_methods.to_vec(),
-                                mfa_policy: policy,
-                                ..OrganizationSettings::default()
-                            };
-                            let member = MemberFacts {
-                                email_verified: flags & 1 != 0,
-                                is_breakglass: flags & 2 != 0,
-                                mfa_enrolled: flags & 4 != 0,
-                                has_own_session: flags & 8 != 0,
-                                ..MemberFacts::newcomer(ADA)
-                            };
-                            let factors: Vec<Factor> = pool
-                                .iter()
-                                .enumerate()
-                                .filter(|(index, _)| chosen & (1 << index) != 0)
-                                .map(|(_, factor)| factor.clone())
+                for mfa_policy in [MfaPolicy::Optional, MfaPolicy::RequiredForAll] {
+                    let rules = OrganizationSettings {
+                        auth_methods: restricted(methods.is_empty()),
+                        allowed_auth_methods: methods.to_vec(),
+                        mfa_methods: restricted(mfa_methods.is_empty()),
+                        allowed_mfa_methods: mfa_methods.to_vec(),
+                        mfa_policy,
+                        ..OrganizationSettings::default()
+                    };
+                    for member in (0..64).map(member_of_flags) {
+                        for chosen in 0..(1u32 << pool.len()) {
+                            let factors: Vec<Factor> = (0..pool.len())
+                                .filter(|index| chosen & (1 << index) != 0)
+                                .map(|index| pool[index].clone())
                                 .collect();
-                            let verdict = decide(&rules, &member, &factors);
-                            let reversed: Vec<Factor> = factors.iter().rev().cloned().collect();
-                            assert_eq!(verdict, decide(&rules, &member, &reversed), "order must not matter");
-                            // A password that is only entered counts where the address was proven before.
-                            let own_primary = factors.iter().any(|factor| {
-                                factor.verified_email() == Some(ADA)
-                                    || (member.email_verified
-                                        && factor.auth_method() == Some(AuthMethod::Password))
-                            });
-                            let second = factors
-                                .iter()
-                                .any(|factor| factor.sequence_order() == SequenceOrder::Secondary);
-                            let mfa_needed = policy == MfaPolicy::RequiredForAll || member.mfa_enrolled;
-                            if verdict.is_session() {
-                                assert!(own_primary, "no session without a first factor of the member");
-                                assert!(!mfa_needed || second || member.has_own_session);
-                            }
+                            check_properties(&rules, &member, &factors);
                             cases += 1;
                         }
                     }
                 }
             }
         }
-        assert_eq!(cases, 5 * 3 * 2 * 16 * 64);
+        assert_eq!(cases, 5 * 3 * 2 * 64 * 256);
+    }
+
+    fn member_of_flags(flags: u8) -> MemberFacts {
+        MemberFacts {
+            email_verified: flags & 1 != 0,
+            is_breakglass: flags & 2 != 0,
+            mfa_enrolled: flags & 4 != 0,
+            has_own_session: flags & 8 != 0,
+            phone: equipped().phone.filter(|_| flags & 16 != 0),
+            totp_id: equipped().totp_id.filter(|_| flags & 32 != 0),
+            ..MemberFacts::newcomer(ADA)
+        }
+    }
+
+    fn check_properties(rules: &OrganizationSettings, member: &MemberFacts, factors: &[Factor]) {
+        let verdict = decide(rules, member, factors);
+        let reversed: Vec<Factor> = factors.iter().rev().cloned().collect();
+        assert_eq!(verdict, decide(rules, member, &reversed), "order must not matter");
+        // A password that is only entered counts where the address was proven before.
+        let first = factors.iter().any(|factor| {
+            let proves_address = factor.verified_email() == Some(ADA);
+            let is_known =
+                member.email_verified && factor.verified_email().is_none() && factor.auth_method().is_some();
+            let is_allowed = factor
+                .auth_method()
+                .is_some_and(|method| rules.allows_auth_method(method, member.is_breakglass));
+            (proves_address || is_known) && is_allowed
+        });
+        let allows = |method| rules.allows_mfa_method(method, member.is_breakglass);
+        let by_sms = member.phone.is_some() && allows(MfaMethod::SmsOtp) && factors.contains(&sms());
+        let by_totp = member.totp_id.is_some()
+            && allows(MfaMethod::Totp)
+            && (factors.contains(&totp()) || factors.contains(&recovery(1)));
+        let needs_second = rules.mfa_policy == MfaPolicy::RequiredForAll || member.mfa_enrolled;
+        let second = !needs_second || by_sms || by_totp || member.has_own_session;
+        assert_eq!(verdict.is_session(), first && second, "a session for nothing less and nothing more");
+        let (primary_required, mfa_required) = missing(verdict);
+        assert_eq!((primary_required.is_none(), mfa_required.is_none()), (first, second));
+        if let Some(options) = mfa_required.and_then(|required| required.options) {
+            assert!(options.phone_number.is_empty() || allows(MfaMethod::SmsOtp));
+            assert!(options.totp_id.is_none() || allows(MfaMethod::Totp));
+        }
     }
 }

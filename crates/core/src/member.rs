@@ -229,9 +229,10 @@ impl Member {
         })
     }
 
-    /// A login has succeeded: pending and invited members become active, the address is proven if the factor
-    /// proves it, and failures are forgotten. Gives whether anything changed.
-    pub fn signed_in(&mut self, proven_email: Option<&str>, now: Timestamp) -> bool {
+    /// A first factor was accepted: pending and invited members become active, and the address is proven if the
+    /// factor proves it. Failures are forgotten when the login `is_complete`, and not before: else the owner of a
+    /// stolen password could guess second factors for ever. Gives whether anything changed.
+    pub fn signed_in(&mut self, proven_email: Option<&str>, is_complete: bool, now: Timestamp) -> bool {
         let before = (self.status, self.email_verified, self.failed_attempts, self.lock);
         if matches!(self.status, MemberStatus::Pending | MemberStatus::Invited) {
             self.status = MemberStatus::Active;
@@ -239,8 +240,10 @@ impl Member {
         if proven_email == Some(self.email_address.as_str()) {
             self.email_verified = true;
         }
-        self.failed_attempts = 0;
-        self.lock = None;
+        if is_complete {
+            self.failed_attempts = 0;
+            self.lock = None;
+        }
         let changed = before != (self.status, self.email_verified, self.failed_attempts, self.lock);
         if changed {
             self.touch(now);
@@ -310,10 +313,10 @@ pub(crate) mod tests {
     #[test]
     fn first_login_activates_and_verifies() {
         let mut member = ada();
-        assert!(member.signed_in(Some("ada@acme.example"), Timestamp::from_micros(5)));
+        assert!(member.signed_in(Some("ada@acme.example"), true, Timestamp::from_micros(5)));
         assert_eq!((member.status, member.email_verified, member.version), (MemberStatus::Active, true, 2));
         assert!(
-            !member.signed_in(Some("ada@acme.example"), Timestamp::from_micros(6)),
+            !member.signed_in(Some("ada@acme.example"), true, Timestamp::from_micros(6)),
             "a second login changes nothing"
         );
     }
@@ -321,8 +324,18 @@ pub(crate) mod tests {
     #[test]
     fn a_proof_of_another_address_does_not_verify() {
         let mut member = ada();
-        member.signed_in(Some("eve@acme.example"), Timestamp::from_micros(5));
+        member.signed_in(Some("eve@acme.example"), true, Timestamp::from_micros(5));
         assert!(!member.email_verified);
+    }
+
+    #[test]
+    fn failures_are_forgotten_by_a_complete_login_only() {
+        let mut member = ada();
+        member.failed_attempts = 9;
+        member.signed_in(Some("ada@acme.example"), false, Timestamp::from_micros(5));
+        assert_eq!((member.status, member.failed_attempts), (MemberStatus::Active, 9));
+        assert!(member.signed_in(None, true, Timestamp::from_micros(6)));
+        assert_eq!((member.failed_attempts, member.email_verified), (0, true));
     }
 
     fn email(text: &str) -> EmailAddress {

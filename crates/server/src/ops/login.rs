@@ -122,7 +122,7 @@ pub async fn finish(
         matches!(verdict, Verdict::Session | Verdict::Intermediate { primary_required: None, .. });
     if primary_is_met {
         let proven_email = factors.iter().find_map(Factor::verified_email).map(str::to_owned);
-        if member.signed_in(proven_email.as_deref(), cx.now) {
+        if member.signed_in(proven_email.as_deref(), verdict.is_session(), cx.now) {
             provisioning::save_member(tx, cx, &member).await?;
         }
     }
