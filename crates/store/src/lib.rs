@@ -19,13 +19,16 @@ pub mod migrate;
 pub mod organizations;
 pub mod otp_codes;
 pub mod outbox;
+pub mod recovery_codes;
 mod rows;
 pub mod seam;
 pub mod search;
 pub mod server_state;
 pub mod sessions;
+pub mod sms_codes;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod totp;
 
 use ostiary_core::ids::EnvironmentKind;
 
