@@ -73,6 +73,11 @@ pub fn discover(
             organization,
         })
         .collect();
+    // Whoever joins brings the password along that counts in every organization.
+    let newcomer = MemberFacts {
+        password_id: factors.iter().filter(|factor| factor.is_transferable()).find_map(Factor::password_id),
+        ..MemberFacts::newcomer(email.as_str())
+    };
     let proves_email = factors.iter().any(|factor| factor.verified_email() == Some(email.as_str()));
     let mut eligible: Vec<DiscoveredOrganization> = candidates
         .into_iter()
@@ -87,11 +92,7 @@ pub fn discover(
                 )
         })
         .map(|candidate| DiscoveredOrganization {
-            verdict: login::decide(
-                &candidate.organization.settings,
-                &MemberFacts::newcomer(email.as_str()),
-                factors,
-            ),
+            verdict: login::decide(&candidate.organization.settings, &newcomer, factors),
             membership: Membership::EligibleByEmailDomain { domain: email.domain().to_owned() },
             organization: candidate.organization,
         })

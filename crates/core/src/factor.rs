@@ -26,10 +26,10 @@ pub enum Proof {
     },
     /// A password was entered, or set.
     Password {
-        /// The password.
+        /// The password. Setting another one gives it another id.
         password_id: MemberPasswordId,
-        /// The address that it belongs to, when it counts in every organization; none for the password of one member.
-        shared_by: Option<String>,
+        /// Whether it belongs to an address and counts in every organization, and not to one member.
+        is_shared: bool,
         /// The address that was proven in setting it, by a link that was mailed there. A password that is only entered
         /// proves no address.
         verified_email: Option<String>,
@@ -121,12 +121,11 @@ impl Factor {
         }
     }
 
-    /// The email address whose owner the factor is, whether or not it proves control of it; none for factors of one
-    /// member.
-    pub fn email_address(&self) -> Option<&str> {
-        match &self.proof {
-            Proof::Password { shared_by, .. } => shared_by.as_deref(),
-            _ => self.verified_email(),
+    /// The password that was entered or set.
+    pub fn password_id(&self) -> Option<MemberPasswordId> {
+        match self.proof {
+            Proof::Password { password_id, .. } => Some(password_id),
+            _ => None,
         }
     }
 
@@ -135,7 +134,7 @@ impl Factor {
     pub fn is_transferable(&self) -> bool {
         match &self.proof {
             Proof::MagicLink { .. } | Proof::EmailOtp { .. } => true,
-            Proof::Password { shared_by, .. } => shared_by.is_some(),
+            Proof::Password { is_shared, .. } => *is_shared,
             Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => false,
         }
     }
@@ -277,10 +276,10 @@ mod tests {
     use crate::ids::EnvironmentKind::Test;
     use uuid::Uuid;
 
-    fn password(id: u128, shared_by: Option<&str>, verified_email: Option<&str>, now: i64) -> Factor {
+    fn password(id: u128, is_shared: bool, verified_email: Option<&str>, now: i64) -> Factor {
         let proof = Proof::Password {
             password_id: MemberPasswordId::new(Uuid::from_u128(id), Test),
-            shared_by: shared_by.map(str::to_owned),
+            is_shared,
             verified_email: verified_email.map(str::to_owned),
         };
         Factor::new(proof, Timestamp::from_micros(now))
@@ -288,22 +287,21 @@ mod tests {
 
     #[test]
     fn a_password_is_a_first_factor_and_carries_over_only_when_it_is_shared() {
-        let (own, shared) = (password(1, None, None, 0), password(1, Some("ada@acme.example"), None, 0));
-        for factor in [&own, &shared] {
+        for is_shared in [false, true] {
+            let factor = password(1, is_shared, None, 0);
             assert_eq!(factor.auth_method(), Some(AuthMethod::Password));
             assert_eq!((factor.mfa_method(), factor.verified_email()), (None, None));
+            assert_eq!(factor.is_transferable(), is_shared);
         }
-        assert_eq!((own.is_transferable(), shared.is_transferable()), (false, true));
-        assert_eq!((own.email_address(), shared.email_address()), (None, Some("ada@acme.example")));
     }
 
     #[test]
     fn a_password_that_is_entered_again_is_the_same_factor_and_keeps_what_it_proves() {
-        let set = password(1, None, Some("ada@acme.example"), 1);
-        let entered = password(1, None, None, 2);
+        let set = password(1, false, Some("ada@acme.example"), 1);
+        let entered = password(1, false, None, 2);
         for (first, second) in [(&set, &entered), (&entered, &set)] {
             let mut factors = vec![first.clone()];
-            merge(&mut factors, [second.clone(), password(2, None, None, 3)]);
+            merge(&mut factors, [second.clone(), password(2, false, None, 3)]);
             assert_eq!(factors.len(), 2);
             assert_eq!(factors[0].verified_email(), Some("ada@acme.example"));
             assert_eq!(factors[0].last_authenticated_at, Timestamp::from_micros(2));
@@ -312,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_password_is_knowledge_and_nothing_more_on_the_wire() {
-        let wire = serde_json::to_value(WireFactor(&password(1, None, Some("ada@acme.example"), 0))).unwrap();
+        let wire =
+            serde_json::to_value(WireFactor(&password(1, false, Some("ada@acme.example"), 0))).unwrap();
         assert_eq!((&wire["type"], &wire["delivery_method"]), (&"password".into(), &"knowledge".into()));
         assert_eq!(wire.as_object().unwrap().len(), 6);
     }

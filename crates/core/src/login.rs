@@ -8,7 +8,7 @@
 //! answers what is missing.
 
 use crate::factor::{Factor, Proof};
-use crate::ids::TotpId;
+use crate::ids::{MemberPasswordId, TotpId};
 use crate::member::{Member, MfaPhone};
 use crate::mfa;
 use crate::organization::{AuthMethod, MfaMethod, MfaPolicy, OrganizationSettings};
@@ -27,6 +27,8 @@ pub struct MemberFacts {
     pub mfa_enrolled: bool,
     /// The phone number, which may be unproven.
     pub phone: Option<MfaPhone>,
+    /// The password; another one counts for nothing, also one that was this member's.
+    pub password_id: Option<MemberPasswordId>,
     /// The registered authenticator app.
     pub totp_id: Option<TotpId>,
     /// The second factor that is offered first.
@@ -45,6 +47,7 @@ impl MemberFacts {
             is_breakglass: member.is_breakglass,
             mfa_enrolled: member.mfa_enrolled,
             phone: member.mfa_phone.clone(),
+            password_id: member.password_id,
             totp_id: member.totp_id,
             default_mfa_method: member.default_mfa_method,
             has_own_session: false,
@@ -72,6 +75,7 @@ impl MemberFacts {
             is_breakglass: false,
             mfa_enrolled: false,
             phone: None,
+            password_id: None,
             totp_id: None,
             default_mfa_method: None,
             has_own_session: false,
@@ -140,7 +144,8 @@ fn missing_primary(
     let must_prove_email = !member.email_verified;
     let satisfies = |factor: &Factor| {
         let Some(method) = factor.auth_method() else { return false };
-        let of_this_member = factor.email_address().is_none_or(|email| email == member.email_address);
+        let of_this_member = factor.verified_email().is_none_or(|email| email == member.email_address)
+            && factor.password_id().is_none_or(|id| member.password_id == Some(id));
         let proves_enough = !must_prove_email || factor.verified_email() == Some(&member.email_address);
         of_this_member && proves_enough && rules.allows_auth_method(method, member.is_breakglass)
     };
@@ -198,12 +203,12 @@ mod tests {
     fn code(email: &str) -> Factor {
         factor(Proof::EmailOtp { email_id: None, email_address: email.into() })
     }
-    fn password(shared_by: Option<&str>, verified_email: Option<&str>) -> Factor {
-        factor(Proof::Password {
-            password_id: MemberPasswordId::new(Uuid::from_u128(3), Test),
-            shared_by: shared_by.map(str::to_owned),
-            verified_email: verified_email.map(str::to_owned),
-        })
+    fn password_id(number: u128) -> MemberPasswordId {
+        MemberPasswordId::new(Uuid::from_u128(number), Test)
+    }
+    fn password(number: u128, verified_email: Option<&str>) -> Factor {
+        let verified_email = verified_email.map(str::to_owned);
+        factor(Proof::Password { password_id: password_id(number), is_shared: false, verified_email })
     }
     fn totp() -> Factor {
         factor(Proof::Totp { totp_id: TotpId::new(Uuid::from_u128(1), Test) })
@@ -224,7 +229,7 @@ mod tests {
         Some(MfaPhone { id: PhoneId::new(Uuid::from_u128(2), Test), number: "+12025550123".into(), verified })
     }
     fn ada() -> MemberFacts {
-        MemberFacts { email_verified: true, ..MemberFacts::newcomer(ADA) }
+        MemberFacts { email_verified: true, password_id: Some(password_id(3)), ..MemberFacts::newcomer(ADA) }
     }
     /// Ada with a phone and an app, both proven.
     fn equipped() -> MemberFacts {
@@ -265,15 +270,22 @@ mod tests {
 
     #[test]
     fn a_password_is_enough_where_the_address_was_proven_before_or_in_setting_it() {
-        assert!(decide(&rules(), &ada(), &[password(None, None)]).is_session());
-        assert!(decide(&rules(), &ada(), &[password(Some(ADA), None)]).is_session());
-        assert!(!decide(&rules(), &ada(), &[password(Some("eve@acme.example"), None)]).is_session());
+        assert!(decide(&rules(), &ada(), &[password(3, None)]).is_session());
         let unproven = MemberFacts { email_verified: false, ..ada() };
-        assert!(!decide(&rules(), &unproven, &[password(None, None)]).is_session());
-        assert!(decide(&rules(), &unproven, &[password(None, Some(ADA))]).is_session());
-        assert!(!decide(&only(&[AuthMethod::MagicLink]), &ada(), &[password(None, Some(ADA))]).is_session());
-        let (primary, _) = missing(decide(&rules(), &unproven, &[password(None, None)]));
+        assert!(!decide(&rules(), &unproven, &[password(3, None)]).is_session());
+        assert!(decide(&rules(), &unproven, &[password(3, Some(ADA))]).is_session());
+        assert!(!decide(&only(&[AuthMethod::MagicLink]), &ada(), &[password(3, Some(ADA))]).is_session());
+        let (primary, _) = missing(decide(&rules(), &unproven, &[password(3, None)]));
         assert!(!primary.unwrap().contains(&AuthMethod::Password));
+    }
+
+    #[test]
+    fn only_the_password_that_the_member_has_now_counts() {
+        let without = MemberFacts { password_id: None, ..ada() };
+        for (member, number) in [(ada(), 4), (without.clone(), 3), (without, 4)] {
+            assert!(!decide(&rules(), &member, &[password(number, None)]).is_session());
+            assert!(!decide(&rules(), &member, &[password(number, Some(ADA))]).is_session());
+        }
     }
 
     #[test]
@@ -373,7 +385,7 @@ mod tests {
             link(ADA),
             code(ADA),
             link("eve@acme.example"),
-            password(None, None),
+            password(3, None),
             sms(),
             sms_by(3),
             totp(),
@@ -422,6 +434,7 @@ mod tests {
             is_breakglass: flags & 2 != 0,
             mfa_enrolled: flags & 4 != 0,
             has_own_session: flags & 8 != 0,
+            password_id: Some(password_id(3)),
             phone: equipped().phone.filter(|_| flags & 16 != 0),
             totp_id: equipped().totp_id.filter(|_| flags & 32 != 0),
             ..MemberFacts::newcomer(ADA)

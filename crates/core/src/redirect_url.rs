@@ -157,6 +157,20 @@ pub fn choose(
     Ok(url.into())
 }
 
+/// Whether a URL that [`choose`] gave for another type leads to where people set a new password: it is configured for
+/// that, and not for the type it was chosen for. Sign-up with a password works this way: the page for new passwords
+/// gets a login link (contract `frontend.md` §6).
+pub fn leads_to_password_reset(
+    configured: &[RedirectUrl],
+    url: &str,
+    kind: RedirectUrlType,
+    rules: EnvironmentRules,
+) -> bool {
+    let is_configured =
+        |kind| parse(url, kind).is_ok_and(|url| find_match(configured, &url, kind, rules).is_ok());
+    is_configured(RedirectUrlType::ResetPassword) && !is_configured(kind)
+}
+
 /// Checks a URL that is about to be configured for some types.
 ///
 /// Chosen: a wildcard is a `*` within the first label of an http(s) host, and only where the rest of the host
@@ -606,6 +620,20 @@ mod tests {
         assert_eq!(choose(&list, Some(APP), Signup, Live, true), Err(Refusal::NoMatch));
         assert_eq!(choose(&list, Some(APP), Login, Live, true).as_deref(), Ok(APP));
         assert_eq!(choose(&[], Some(APP), Login, Live, true), Err(Refusal::NoMatch));
+    }
+
+    #[test]
+    fn a_url_for_new_passwords_is_told_from_one_that_also_signs_in() {
+        let list = [
+            configured(APP, &[(Login, true), (ResetPassword, false)]),
+            configured("https://app.example.com/new", &[(ResetPassword, true)]),
+        ];
+        let leads = |url, kind| leads_to_password_reset(&list, url, kind, Live);
+        assert!(leads("https://app.example.com/new", Login));
+        assert!(leads(APP, Signup));
+        assert!(!leads(APP, Login));
+        assert!(!leads("https://app.example.com/other", Login));
+        assert!(!leads("javascript:alert(1)", Login));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::{Scope, args, sql};
 use ostiary_core::claim_template::JwtTemplate;
 use ostiary_core::ids::{EnvironmentKind, KeyId, ProjectId, PublicToken, SecretId};
 use ostiary_core::member::LockRules;
+use ostiary_core::password::PasswordPolicy;
+use ostiary_core::project::Vertical;
 use ostiary_core::rbac::Policy;
 use ostiary_core::redirect_url::RedirectUrl;
 use ostiary_core::time::Timestamp;
@@ -46,6 +48,35 @@ pub struct EnvironmentSettings {
     /// Countries, as ISO codes, whose phone numbers are accepted.
     pub allowed_phone_countries: Vec<String>,
     /// What is added to the tokens of M2M clients.
+    /// What passwords must be like.
+    pub password_strength_config: PasswordPolicy,
+    /// Whether a password belongs to an address and counts in every organization, instead of to one member.
+    pub cross_org_passwords_enabled: bool,
+    /// Whether members can hand out only roles whose permissions they hold themselves.
+    pub grant_only_held_permissions: bool,
+    /// Whether permissions that the policy writes for `stytch_member` and `stytch_admin` stand in place of the built-in
+    /// ones instead of beside them.
+    pub default_roles_as_written: bool,
+    /// What browsers may do, beside what the settings above say.
+    pub browser: BrowserRules,
+    /// The SDK configuration of a CONSUMER project, which is kept and means nothing here.
+    pub consumer_sdk_config: Option<serde_json::Value>,
+    /// Whether members may unlock themselves by mail.
+    pub user_lock_self_serve_enabled: bool,
+    /// Whether operators may sign in as members.
+    pub user_impersonation_enabled: bool,
+    /// The UserInfo endpoint of the system that sessions are taken over from; empty when there is none.
+    pub zero_downtime_session_migration_url: String,
+    /// Whether links in mails have the project's own host name.
+    pub use_custom_domain_in_magic_link_emails: bool,
+    /// The page of the application where members consent to Connected Apps; empty when there is none.
+    pub idp_authorization_url: String,
+    /// Whether Connected Apps may register themselves.
+    pub idp_dynamic_client_registration_enabled: bool,
+    /// The claim template of Connected Apps that registered themselves.
+    pub idp_dynamic_client_registration_access_token_template_content: String,
+    /// What is added to session tokens.
+    pub session_jwt_template: Option<JwtTemplate>,
     pub m2m_jwt_template: Option<JwtTemplate>,
     /// The most M2M clients; any number when absent.
     pub m2m_clients_max: Option<i64>,
@@ -70,6 +101,20 @@ impl Default for EnvironmentSettings {
             slug_pattern: None,
             allowed_phone_countries: vec!["US".into(), "CA".into()],
             m2m_jwt_template: None,
+            password_strength_config: PasswordPolicy::default(),
+            cross_org_passwords_enabled: false,
+            grant_only_held_permissions: false,
+            default_roles_as_written: false,
+            browser: BrowserRules::default(),
+            consumer_sdk_config: None,
+            user_lock_self_serve_enabled: false,
+            user_impersonation_enabled: false,
+            zero_downtime_session_migration_url: String::new(),
+            use_custom_domain_in_magic_link_emails: false,
+            idp_authorization_url: String::new(),
+            idp_dynamic_client_registration_enabled: false,
+            idp_dynamic_client_registration_access_token_template_content: String::new(),
+            session_jwt_template: None,
             m2m_clients_max: None,
             m2m_auth0_token_path: false,
         }

@@ -20,6 +20,7 @@ pub mod organizations;
 pub mod otp_codes;
 pub mod outbox;
 pub mod recovery_codes;
+pub mod passwords;
 mod rows;
 pub mod seam;
 pub mod search;

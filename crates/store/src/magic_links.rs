@@ -16,6 +16,10 @@ wire_enum! {
         Discovery = "discovery",
         /// Change to the address that received it, and sign in to one organization.
         EmailUpdate = "email_update",
+        /// Set a password in one organization, and sign in there.
+        PasswordReset = "password_reset",
+        /// Set a password that counts in every organization, and begin discovery.
+        DiscoveryPasswordReset = "discovery_password_reset",
     }
 }
 

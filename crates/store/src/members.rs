@@ -246,6 +246,15 @@ const LOCK: Sql = sql!(
      WHERE env = $1 AND member_id = $2"
 );
 
+const HOLD: Sql = sql!("UPDATE members SET failed_attempts = failed_attempts WHERE env = $1 AND member_id = $2");
+
+/// Takes the member's row, so that until the end of the transaction no other attempt of the member is judged. Without
+/// it, attempts that run at the same time would each see the failures from before all of them.
+pub async fn hold(db: &Db, scope: Scope, id: MemberId) -> Result<(), StoreError> {
+    db.exec(HOLD, &args![scope.env, id.uuid()]).await?;
+    Ok(())
+}
+
 /// Counts a failed attempt and gives how many there were since the last success.
 pub async fn record_failure(db: &Db, scope: Scope, id: MemberId) -> Result<i64, StoreError> {
     match db.row(RECORD_FAILURE, &args![scope.env, id.uuid()]).await? {

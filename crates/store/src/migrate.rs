@@ -13,6 +13,7 @@ use crate::seam::{Engine, StoreError};
 /// The steps of this version in the order of their numbers.
 pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(1, "initial", include_str!("../migrations/0001_initial.sql")),
+    Migration::shared(2, "passwords", include_str!("../migrations/0002_passwords.sql")),
     Migration::shared(3, "mfa", include_str!("../migrations/0003_mfa.sql")),
     Migration::shared(4, "members", include_str!("../migrations/0004_members.sql")),
     Migration::shared(5, "m2m", include_str!("../migrations/0005_m2m.sql")),

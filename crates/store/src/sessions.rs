@@ -84,6 +84,12 @@ const UPDATE: Sql = sql!(
 const DELETE: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND session_id = $2");
 const DELETE_BY_TOKEN: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND token_hash = $2");
 const DELETE_OF_MEMBER: Sql = sql!("DELETE FROM sessions WHERE env = $1 AND member_id = $2");
+const DELETE_OTHERS_OF_MEMBER: Sql =
+    sql!("DELETE FROM sessions WHERE env = $1 AND member_id = $2 AND session_id <> $3");
+const DELETE_OTHERS_OF_ADDRESS: Sql = sql!(
+    "DELETE FROM sessions WHERE env = $1 AND session_id <> $3 AND member_id IN (
+         SELECT e.member_id FROM member_emails e WHERE e.env = $1 AND e.email_address = $2 AND e.is_current)"
+);
 const OWNER: Sql = sql!("SELECT member_id, organization_id FROM sessions WHERE env = $1 AND session_id = $2");
 const OWNER_BY_TOKEN: Sql =
     sql!("SELECT member_id, organization_id FROM sessions WHERE env = $1 AND token_hash = $2");
@@ -248,6 +254,30 @@ pub async fn delete_by_token(db: &Db, scope: Scope, token_hash: &[u8; 32]) -> Re
 /// Ends every session of a member and gives how many there were.
 pub async fn delete_of_member(db: &Db, scope: Scope, member: MemberId) -> Result<u64, StoreError> {
     db.exec(DELETE_OF_MEMBER, &args![scope.env, member.uuid()]).await
+}
+
+/// Ends every session of a member but this one, if one is named.
+pub async fn delete_others_of_member(
+    db: &Db,
+    scope: Scope,
+    member: MemberId,
+    kept: Option<SessionId>,
+) -> Result<(), StoreError> {
+    let kept = kept.map_or(Uuid::nil(), SessionId::uuid);
+    db.exec(DELETE_OTHERS_OF_MEMBER, &args![scope.env, member.uuid(), kept]).await?;
+    Ok(())
+}
+
+/// Ends every session of every member with this address but this one, if one is named.
+pub async fn delete_others_of_address(
+    db: &Db,
+    scope: Scope,
+    email_address: &str,
+    kept: Option<SessionId>,
+) -> Result<(), StoreError> {
+    let kept = kept.map_or(Uuid::nil(), SessionId::uuid);
+    db.exec(DELETE_OTHERS_OF_ADDRESS, &args![scope.env, email_address, kept]).await?;
+    Ok(())
 }
 
 /// Notes that a session was used; nothing happens when it has ended meanwhile.

@@ -3,7 +3,7 @@
 use crate::cx::{Cx, Result};
 use ostiary_core::ids::MemberId;
 use ostiary_core::organization::Organization;
-use ostiary_core::redirect_url::{self, RedirectUrlType, append_query};
+use ostiary_core::redirect_url::{self, RedirectUrlError, RedirectUrlType, append_query};
 use ostiary_proto::hash::sha256;
 use ostiary_store::magic_links::{self, LinkPurpose, MagicLink};
 use ostiary_store::seam::Db;
@@ -31,7 +31,8 @@ pub struct LinkRequest<'a> {
     pub minutes: i64,
 }
 
-/// The redirect URL for a request, if the project allows it.
+/// The redirect URL for a request, if the project allows it. A login or signup link may also lead to where people set
+/// a new password, since that is how they sign up with one.
 pub fn choose_url(
     cx: &Cx,
     wished: Option<&str>,
@@ -39,20 +40,42 @@ pub fn choose_url(
     pkce_challenge: &Option<String>,
 ) -> Result<String> {
     let project = &cx.project;
-    redirect_url::choose(
-        &project.redirect_urls,
-        wished,
-        kind,
-        project.redirect_rules(),
-        pkce_challenge.is_some(),
-    )
+    let choose = |kind| {
+        redirect_url::choose(
+            &project.redirect_urls,
+            wished,
+            kind,
+            project.redirect_rules(),
+            pkce_challenge.is_some(),
+        )
+    };
+    let signs_in = matches!(kind, RedirectUrlType::Login | RedirectUrlType::Signup);
+    match choose(kind) {
+        Err(RedirectUrlError::NoMatch) if signs_in => {
+            choose(RedirectUrlType::ResetPassword).map_err(|_| RedirectUrlError::NoMatch)
+        }
+        chosen => chosen,
+    }
     .map_err(|error| error.error_type().into())
 }
 
 /// Stores a new link and gives the URL for the mail.
 pub async fn issue(tx: &Db, cx: &Cx, request: LinkRequest<'_>) -> Result<String> {
+    issue_as(tx, cx, request, None).await
+}
+
+/// Like [`issue`], for a link that tells the application which screen it is for, whatever its redirect URL says.
+pub async fn issue_as(
+    tx: &Db,
+    cx: &Cx,
+    request: LinkRequest<'_>,
+    redirect_type: Option<RedirectType>,
+) -> Result<String> {
     let challenge = request.pkce_challenge.map(str::to_owned);
-    let redirect_url = choose_url(cx, request.wished_url, request.url_type, &challenge)?;
+    let chosen_url = choose_url(cx, request.wished_url, request.url_type, &challenge)?;
+    let redirect_type = redirect_type.or_else(|| type_of(cx, &chosen_url, request.url_type));
+    let public_token = cx.project.public_token().map(|token| token.to_string()).unwrap_or_default();
+    let redirect_url = with_type(chosen_url, redirect_type, request.purpose, &public_token);
     let token = cx.new_token();
     let link = MagicLink {
         purpose: request.purpose,
@@ -70,7 +93,6 @@ pub async fn issue(tx: &Db, cx: &Cx, request: LinkRequest<'_>) -> Result<String>
     if cx.project.environment.settings.direct_links {
         return Ok(application_url(&redirect_url, request.purpose, &token, slug));
     }
-    let public_token = cx.project.public_token().map(|token| token.to_string()).unwrap_or_default();
     let hop = format!("{}{HOP_PATH}", cx.app.options.public_url);
     let pairs = [
         ("public_token", public_token.as_str()),
@@ -78,6 +100,43 @@ pub async fn issue(tx: &Db, cx: &Cx, request: LinkRequest<'_>) -> Result<String>
         ("token", &token),
     ];
     Ok(append_query(&hop, &pairs))
+}
+
+/// Which screen of the application a link is for (`stytch_redirect_type`, contract `frontend.md` §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectType {
+    /// Where people sign in.
+    Login,
+    /// Where people set a new password.
+    ResetPassword,
+}
+
+/// The parameter follows the type of the redirect URL and not the kind of the mail.
+fn type_of(cx: &Cx, url: &str, kind: RedirectUrlType) -> Option<RedirectType> {
+    let project = &cx.project;
+    let resets = kind == RedirectUrlType::ResetPassword
+        || redirect_url::leads_to_password_reset(&project.redirect_urls, url, kind, project.redirect_rules());
+    resets.then_some(RedirectType::ResetPassword)
+}
+
+/// The redirect URL as it is stored: with the parameters that do not depend on the token.
+fn with_type(
+    url: String,
+    redirect_type: Option<RedirectType>,
+    purpose: LinkPurpose,
+    public_token: &str,
+) -> String {
+    let mut pairs = Vec::new();
+    match redirect_type {
+        Some(RedirectType::Login) => pairs.push(("stytch_redirect_type", "login")),
+        Some(RedirectType::ResetPassword) => pairs.push(("stytch_redirect_type", "reset_password")),
+        None => {}
+    }
+    // Password resets only (spec 01b §1, final redirect query).
+    if matches!(purpose, LinkPurpose::PasswordReset | LinkPurpose::DiscoveryPasswordReset) {
+        pairs.push(("public_token", public_token));
+    }
+    append_query(&url, &pairs)
 }
 
 /// The application's URL with what it needs to authenticate (spec 01b §1, final redirect query).
@@ -93,6 +152,7 @@ pub fn application_url(redirect_url: &str, purpose: LinkPurpose, token: &str, sl
 pub fn token_type(purpose: LinkPurpose) -> &'static str {
     match purpose {
         LinkPurpose::Organization | LinkPurpose::EmailUpdate => "multi_tenant_magic_links",
-        LinkPurpose::Discovery => "discovery",
+        LinkPurpose::PasswordReset => "multi_tenant_passwords",
+        LinkPurpose::Discovery | LinkPurpose::DiscoveryPasswordReset => "discovery",
     }
 }

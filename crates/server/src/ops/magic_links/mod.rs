@@ -4,6 +4,7 @@ pub mod entry;
 pub mod link;
 
 use crate::cx::{Cx, Result};
+use crate::ops::actor::Actor;
 use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::mail::{self, Letter};
 use crate::ops::members::email_update;
@@ -156,6 +157,8 @@ pub struct Invite {
     pub untrusted_metadata: Option<Map<String, Value>>,
     /// Roles to assign.
     pub roles: Option<Vec<String>>,
+    /// On whose behalf.
+    pub actor: Option<Actor>,
     /// The language of the mail.
     pub locale: Locale,
     /// For how long the link is good, in minutes.
@@ -240,7 +243,7 @@ fn apply_invitation(cx: &Cx, organization: &Organization, member: &mut Member, i
             metadata::merge(&member.untrusted_metadata, change).map_err(metadata_error)?;
     }
     if let Some(roles) = &input.roles {
-        member.direct_roles = provisioning::direct_roles(&cx.project.policy, organization, roles)?;
+        member.direct_roles = provisioning::direct_roles(cx, organization, &member.direct_roles, roles, input.actor.as_ref())?;
     }
     Ok(())
 }
@@ -278,7 +281,7 @@ async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -
 
 /// The organization and member of a link; both may be gone since it was sent, and the member may have another address,
 /// unless the link is what makes it the member's.
-async fn entry_of(tx: &Db, cx: &Cx, link: &MagicLink) -> Result<(Organization, Member)> {
+pub async fn entry_of(tx: &Db, cx: &Cx, link: &MagicLink) -> Result<(Organization, Member)> {
     let gone = || Error::from(ErrorType::UnableToAuthMagicLink);
     let (Some(organization), Some(member)) = (link.organization_id, link.member_id) else {
         return Err(gone());
@@ -302,8 +305,22 @@ pub async fn use_link(
     purposes: &[LinkPurpose],
     verifier: Option<&str>,
 ) -> Result<MagicLink> {
-    let token_hash = sha256(token.as_bytes());
-    let link = magic_links::find(tx, cx.scope(), &token_hash)
+    let link = check_link(tx, cx, token, purposes, verifier).await?;
+    if !magic_links::consume(tx, cx.scope(), &sha256(token.as_bytes()), cx.now).await? {
+        return Err(ErrorType::UnableToAuthMagicLink.into());
+    }
+    Ok(link)
+}
+
+/// The link that [`use_link`] would use up now.
+pub async fn check_link(
+    db: &Db,
+    cx: &Cx,
+    token: &str,
+    purposes: &[LinkPurpose],
+    verifier: Option<&str>,
+) -> Result<MagicLink> {
+    let link = magic_links::find(db, cx.scope(), &sha256(token.as_bytes()))
         .await?
         .filter(|link| purposes.contains(&link.purpose))
         .ok_or(ErrorType::MagicLinkNotFound)?;
@@ -311,9 +328,6 @@ pub async fn use_link(
         return Err(ErrorType::UnableToAuthMagicLink.into());
     }
     check_verifier(link.pkce_challenge.as_deref(), verifier)?;
-    if !magic_links::consume(tx, cx.scope(), &token_hash, cx.now).await? {
-        return Err(ErrorType::UnableToAuthMagicLink.into());
-    }
     Ok(link)
 }
 
