@@ -1,6 +1,10 @@
 //! What all requests share.
 
+use crate::breach::BreachCorpus;
 use crate::clock::Clock;
+use crate::hashing::{HashingOptions, HashingPool};
+use crate::config::Cidr;
+use crate::ops::m2m::M2m;
 use crate::ops::sessions::activity::Activity;
 use crate::ops::sessions::cache::SessionCache;
 use crate::project::Projects;
@@ -30,6 +34,12 @@ pub struct Options {
     pub mail_from: String,
     /// The name that mails come from; the project's name when absent.
     pub mail_from_name: Option<String>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<Cidr>,
+    /// How passwords are hashed.
+    pub hashing: HashingOptions,
+    /// Where breached passwords are looked up; nowhere when absent.
+    pub breach_corpus: Option<Arc<dyn BreachCorpus>>,
 }
 
 /// The running server.
@@ -50,6 +60,8 @@ pub struct App {
     pub projects: Projects,
     /// Session tokens that were just signed.
     pub session_cache: SessionCache,
+    /// The threads that hash passwords.
+    pub hashing: HashingPool,
     /// Uses of sessions that are not written yet.
     pub activity: Activity,
     /// Wakes the job that sends the outbox.
@@ -83,6 +95,7 @@ impl App {
             options,
             activity: Activity::default(),
             outbox_wake: Notify::new(),
+            hashing: HashingPool::new(options.hashing),
             inbox_news: broadcast::channel(64).0,
             stopping: watch::channel(false).0,
             metrics,

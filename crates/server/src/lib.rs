@@ -5,11 +5,13 @@
 //! requests share, [`cx::Cx`] the context of one.
 
 pub mod app;
+pub mod breach;
 pub mod clock;
 pub mod config;
 pub mod cx;
 pub mod dev;
 pub mod devca;
+pub mod hashing;
 pub mod http;
 pub mod jobs;
 pub mod keys;

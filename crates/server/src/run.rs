@@ -4,14 +4,17 @@
 //! ends, listeners drain first, then the jobs stop, then what is only in memory is written, then the database closes.
 
 use crate::app::{App, Options};
+use crate::breach::BreachCorpus;
 use crate::clock::Clock;
-use crate::config::{Config, Durability, MasterKey as ConfiguredKey, Mode};
+use crate::config::{Config, Durability, MasterKey as ConfiguredKey, Mode, Passwords};
+use crate::hashing::HashingOptions;
 use crate::http;
 use crate::http::dev::CLOCK_OFFSET;
 use crate::http::routes::labels;
 use crate::jobs;
 use crate::jobs::outbox::Deliver;
 use crate::listen::{Certificates, Endpoint, Limits, Listener, Shutdown, serve};
+use crate::outbound::{BreachFile, BreachRanges};
 use crate::telemetry::Metrics;
 use ostiary_core::error::Error;
 use ostiary_proto::random::{RandomSource, SystemRandom};
@@ -71,11 +74,35 @@ pub async fn open(config: &Config, public_url: String) -> Result<Arc<App>, Start
         jwt_reuse: config.jwt_reuse,
         mail_from: config.mail.from.clone().unwrap_or_else(|| default_sender(&public_url)),
         mail_from_name: config.mail.from_name.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        hashing: hashing(&config.passwords),
+        breach_corpus: breach_corpus(config)?,
         public_url,
     };
     let app = Arc::new(App::new(store, clock, random, master_key, options, Arc::new(Metrics::new(labels()))));
     app.refresh_projects().await.map_err(|error| explain("the projects cannot be read", &error))?;
     Ok(app)
+}
+
+fn hashing(passwords: &Passwords) -> HashingOptions {
+    HashingOptions {
+        params: passwords.argon2().unwrap_or_default(),
+        threads: usize::try_from(passwords.hashing_threads).ok().filter(|threads| *threads > 0),
+    }
+}
+
+fn breach_corpus(config: &Config) -> Result<Option<Arc<dyn BreachCorpus>>, StartError> {
+    let Passwords { breach_file, breach_url, .. } = &config.passwords;
+    if let Some(path) = breach_file {
+        let file = BreachFile::open(path)
+            .map_err(|error| StartError::because("passwords.breach_file cannot be used", error))?;
+        return Ok(Some(Arc::new(file)));
+    }
+    let ranges = |url: &url::Url| {
+        Arc::new(BreachRanges::new(url.clone(), config.outbound_allowed_networks.clone()))
+            as Arc<dyn BreachCorpus>
+    };
+    Ok(breach_url.as_ref().map(ranges))
 }
 
 fn explain(what: &str, error: &Error) -> StartError {
@@ -258,6 +285,12 @@ pub async fn run(
         tracing::warn!(
             source = error.source.as_deref().unwrap_or_default(),
             "session activity was not written"
+        );
+    }
+    if let Err(error) = app.m2m.usage.flush(&app.store).await {
+        tracing::warn!(
+            source = error.source.as_deref().unwrap_or_default(),
+            "the numbers of issued tokens were not written"
         );
     }
     app.store.close().await;

@@ -363,6 +363,72 @@ pub const KEYS: &[Key] = &[
         show: |config| quoted(config.sms_parts.body.as_ref()),
     },
     Key {
+        path: "passwords.argon2_memory_kib",
+        flag: None,
+        kind: Kind::Integer { min: 7168, max: 262_144, unit: "KiB" },
+        fallback: Fallback::Value("19456"),
+        secret: false,
+        help: "Memory that hashing a password takes (argon2id). Passwords that were hashed otherwise are hashed anew \
+               when they are next used, after a change of this and the two below too.",
+        set: |config, given| put(&mut config.passwords.argon2_memory_kib, given.integer()?),
+        show: |config| Some(config.passwords.argon2_memory_kib.to_string()),
+    },
+    Key {
+        path: "passwords.argon2_iterations",
+        flag: None,
+        kind: Kind::Integer { min: 1, max: 512, unit: "passes" },
+        fallback: Fallback::Value("2"),
+        secret: false,
+        help: "Passes over that memory; memory times passes may be at most 4194304 KiB.",
+        set: |config, given| put(&mut config.passwords.argon2_iterations, given.integer()?),
+        show: |config| Some(config.passwords.argon2_iterations.to_string()),
+    },
+    Key {
+        path: "passwords.argon2_parallelism",
+        flag: None,
+        kind: Kind::Integer { min: 1, max: 64, unit: "lanes" },
+        fallback: Fallback::Value("1"),
+        secret: false,
+        help: "Lanes of that memory. They are worked on one after the other, so more lanes make a hash no faster.",
+        set: |config, given| put(&mut config.passwords.argon2_parallelism, given.integer()?),
+        show: |config| Some(config.passwords.argon2_parallelism.to_string()),
+    },
+    Key {
+        path: "passwords.hashing_threads",
+        flag: None,
+        kind: Kind::Integer { min: 0, max: 256, unit: "threads" },
+        fallback: Fallback::Value("0"),
+        secret: false,
+        help: "Threads that hash passwords, at a lower priority; 0 is one fewer than cores. When they have two seconds \
+               of work in front of them, further sign-ins are answered with status 429.",
+        set: |config, given| put(&mut config.passwords.hashing_threads, given.integer()?),
+        show: |config| Some(config.passwords.hashing_threads.to_string()),
+    },
+    Key {
+        path: "passwords.breach_url",
+        flag: None,
+        kind: Kind::Text("an address such as https://api.pwnedpasswords.com/range/, or nothing"),
+        fallback: Fallback::ByMode { serve: "https://api.pwnedpasswords.com/range/", dev: "" },
+        secret: false,
+        help: "Where passwords are looked up among those of known breaches: the first five digits of the SHA-1 digest \
+               are appended, and nothing else is sent. When the lookup fails, the password counts as not breached. \
+               Empty turns lookups off.",
+        set: |config, given| put(&mut config.passwords.breach_url, breach_url(given.text()?)?),
+        show: |config| quoted(Some(config.passwords.breach_url.as_ref().map_or("", Url::as_str))),
+    },
+    Key {
+        path: "passwords.breach_file",
+        flag: None,
+        kind: Kind::Path,
+        fallback: Fallback::Nothing,
+        secret: false,
+        help: "The same list as a file, for servers without a way to the Internet; then the address above is not used. \
+               One SHA-1 digest in hexadecimal digits a line, in ascending order, each alone or followed by a colon \
+               and a count, as the downloader of Have I Been Pwned writes it.",
+        set: |config, given| put(&mut config.passwords.breach_file, Some(given.path()?)),
+        show: |config| quoted(config.passwords.breach_file.as_ref().map(|path| path.display())),
+    },
+    Key {
         path: "outbound.allowed_networks",
         flag: None,
         kind: Kind::Networks,
@@ -424,6 +490,20 @@ fn level(text: &str) -> Result<Targets, String> {
         }
         None => text.parse().map_err(|error| format!("{text:?} is not a list of levels: {error}")),
     }
+}
+
+fn breach_url(text: &str) -> Result<Option<Url>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err("must start with https:// or http://".to_owned());
+    }
+    if !url.path().ends_with('/') || url.query().is_some() || url.fragment().is_some() {
+        return Err("must end with a slash, since five digits are appended to it".to_owned());
+    }
+    Ok(Some(url))
 }
 
 fn headers(given: &Given<'_>) -> Result<HeaderMap, String> {

@@ -142,6 +142,12 @@ fn check_together(config: &Config, failed: &BTreeSet<&str>, problems: &mut Vec<P
         config.sms_parts.headers.is_none() || config.sms_parts.url.is_some(),
         "sms.headers has no effect without sms.url",
     );
+    check(
+        &["passwords.argon2_memory_kib", "passwords.argon2_iterations", "passwords.argon2_parallelism"],
+        config.passwords.argon2().is_some(),
+        "passwords.argon2_memory_kib must be at least 8 for each lane, and at most 4194304 when multiplied by \
+         passwords.argon2_iterations",
+    );
     let listeners = [
         ("listen", Some(config.listen)),
         ("tls.listen", tls.listen),

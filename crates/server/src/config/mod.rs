@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderMap;
+use ostiary_proto::password_hash::Argon2Params;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
@@ -108,6 +109,8 @@ pub struct Config {
     pub mail: Mail,
     /// How text messages are sent; none are when absent.
     pub sms: Option<SmsProvider>,
+    /// How passwords are hashed and where breached ones are looked up.
+    pub passwords: Passwords,
     /// Non-public networks that outgoing HTTP requests may reach.
     pub outbound_allowed_networks: Vec<Cidr>,
     /// Whether `dev` may listen beyond the loopback interface.
@@ -163,6 +166,30 @@ pub struct Mail {
     pub from: Option<String>,
     /// Sender name; the project's name when absent.
     pub from_name: Option<String>,
+}
+
+/// How passwords are hashed and where breached ones are looked up.
+#[derive(Clone, Debug, Default)]
+pub struct Passwords {
+    /// Memory of a hash, KiB.
+    pub argon2_memory_kib: u32,
+    /// Passes over that memory.
+    pub argon2_iterations: u32,
+    /// Lanes of that memory.
+    pub argon2_parallelism: u32,
+    /// Threads that hash; zero: one fewer than cores.
+    pub hashing_threads: u32,
+    /// Address of the range protocol; off when absent.
+    pub breach_url: Option<Url>,
+    /// List of breached passwords, used in place of the address.
+    pub breach_file: Option<PathBuf>,
+}
+
+impl Passwords {
+    /// The parameters of new hashes; `None` when together they are out of bounds, which [`Config::load`] refuses.
+    pub fn argon2(&self) -> Option<Argon2Params> {
+        Argon2Params::new(self.argon2_memory_kib, self.argon2_iterations, self.argon2_parallelism).ok()
+    }
 }
 
 /// A provider that takes a text message as one JSON POST.
@@ -235,6 +262,7 @@ impl Config {
             jwt_reuse: Duration::ZERO,
             mail: Mail::default(),
             sms: None,
+            passwords: Passwords::default(),
             outbound_allowed_networks: Vec::new(),
             allow_remote: false,
             public_url: None,

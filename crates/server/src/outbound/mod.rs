@@ -7,6 +7,7 @@
 //! All requests to addresses that somebody configured go through [`http_client`], which reaches public addresses
 //! only.
 
+mod breach;
 mod client;
 mod network_guard;
 mod retry;
@@ -15,6 +16,7 @@ mod smtp;
 
 use std::pin::Pin;
 
+pub use self::breach::{BreachFile, BreachRanges};
 pub use self::client::{HttpClient, HttpError, HttpLimits, HttpRequest, http_client};
 pub use self::network_guard::is_public;
 pub use self::retry::{ATTEMPTS_MAX, next_attempt, retry_after};

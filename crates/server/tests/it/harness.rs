@@ -14,6 +14,7 @@ use ostiary_proto::random::SystemRandom;
 use ostiary_proto::seal::MasterKey;
 use ostiary_server::app::{App, Options};
 use ostiary_server::clock::Clock;
+use ostiary_server::hashing::HashingOptions;
 use ostiary_server::http::router;
 use ostiary_server::http::routes::labels;
 use ostiary_server::ops::projects::{CreatedProject, NewProject, create};
@@ -70,6 +71,9 @@ fn new_app(store: Store) -> Arc<App> {
         jwt_reuse: Duration::from_secs(10),
         mail_from: "no-reply@ostiary.test".into(),
         mail_from_name: None,
+        trusted_proxies: Vec::new(),
+        hashing: HashingOptions::default(),
+        breach_corpus: None,
     };
     let master_key = MasterKey::from_bytes([7; 32]);
     let metrics = Arc::new(Metrics::new(labels()));
