@@ -3,27 +3,24 @@
 use crate::app::App;
 use crate::cx::Result;
 use crate::http::dev::INBOX_PATH;
+use crate::ops::management::keys;
 use crate::ops::projects::{self, NewProject};
 use ostiary_core::error::Error;
 use ostiary_core::ids::EnvironmentKind;
+use ostiary_core::project::KeyScope;
 use ostiary_core::redirect_url::{RedirectUrl, RedirectUrlType, ValidType};
-use ostiary_proto::hash::sha256;
 use ostiary_proto::random;
-use ostiary_store::environments::{self, Secret};
-use ostiary_store::management_keys;
+use ostiary_store::environments;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// The file in the data directory.
 pub const CREDENTIALS_FILE: &str = "credentials.json";
 /// The URL to which links in mails lead unless a request names another.
 pub const DEFAULT_REDIRECT_URL: &str = "http://localhost:3000/authenticate";
-/// What the ids of operators' keys begin with.
-const MANAGEMENT_KEY_PREFIX: &str = "workspace-key-prod-";
 
 /// How to reach the server, as the file in the data directory says it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -101,11 +98,7 @@ async fn ensure_project(app: &Arc<App>, known: Option<&Credentials>) -> Result<(
     }
     // The database is older than this data directory, and only hashes of secrets are kept: a new one is added.
     let text = random::secret(app.random.as_ref(), project.kind().as_str());
-    let secret = Arc::new(Secret {
-        id: ostiary_core::ids::SecretId::new(random::uuid(app.random.as_ref()), project.kind()),
-        hash: sha256(text.as_bytes()),
-        last_four: text[text.len().saturating_sub(4)..].to_owned(),
-    });
+    let secret = Arc::new(projects::hashed(app, &text, project.kind()));
     let (scope, now) = (project.scope(), app.clock.now());
     app.store
         .write(move |tx| {
@@ -118,21 +111,12 @@ async fn ensure_project(app: &Arc<App>, known: Option<&Credentials>) -> Result<(
 }
 
 async fn ensure_management_key(app: &Arc<App>, known: Option<&Credentials>) -> Result<(String, String)> {
-    if let Some(known) = known
-        && let Some(id) = known.management_key_id.strip_prefix(MANAGEMENT_KEY_PREFIX)
-        && let Ok(id) = Uuid::try_parse(id)
-        && management_keys::find_hash(&app.store.reader(), id).await?
-            == Some(sha256(known.management_key_secret.as_bytes()))
-    {
-        return Ok((known.management_key_id.clone(), known.management_key_secret.clone()));
+    if let Some(known) = known {
+        let (id, secret) = (&known.management_key_id, &known.management_key_secret);
+        if keys::authenticate(app, id, secret).await.is_ok() {
+            return Ok((id.clone(), secret.clone()));
+        }
     }
-    let id = random::uuid(app.random.as_ref());
-    let secret = random::token(app.random.as_ref());
-    let (hash, now) = (sha256(secret.as_bytes()), app.clock.now());
-    app.store
-        .write(move |tx| async move {
-            Ok::<_, Error>(management_keys::insert(&tx, id, &hash, "ostiary dev", now).await?)
-        })
-        .await?;
-    Ok((format!("{MANAGEMENT_KEY_PREFIX}{id}"), secret))
+    let created = keys::create(app, "ostiary dev", KeyScope::ALL).await?;
+    Ok((created.id, created.secret))
 }

@@ -13,6 +13,7 @@ use ostiary_core::password::PasswordPolicy;
 use ostiary_core::project::Vertical;
 use ostiary_core::rbac::Policy;
 use ostiary_core::redirect_url::RedirectUrl;
+use ostiary_core::sdk_config::BrowserRules;
 use ostiary_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,6 @@ pub struct EnvironmentSettings {
     pub slug_pattern: Option<String>,
     /// Countries, as ISO codes, whose phone numbers are accepted.
     pub allowed_phone_countries: Vec<String>,
-    /// What is added to the tokens of M2M clients.
     /// What passwords must be like.
     pub password_strength_config: PasswordPolicy,
     /// Whether a password belongs to an address and counts in every organization, instead of to one member.
@@ -77,6 +77,7 @@ pub struct EnvironmentSettings {
     pub idp_dynamic_client_registration_access_token_template_content: String,
     /// What is added to session tokens.
     pub session_jwt_template: Option<JwtTemplate>,
+    /// What is added to the tokens of M2M clients.
     pub m2m_jwt_template: Option<JwtTemplate>,
     /// The most M2M clients; any number when absent.
     pub m2m_clients_max: Option<i64>,
@@ -100,7 +101,6 @@ impl Default for EnvironmentSettings {
             direct_links: false,
             slug_pattern: None,
             allowed_phone_countries: vec!["US".into(), "CA".into()],
-            m2m_jwt_template: None,
             password_strength_config: PasswordPolicy::default(),
             cross_org_passwords_enabled: false,
             grant_only_held_permissions: false,
@@ -115,6 +115,7 @@ impl Default for EnvironmentSettings {
             idp_dynamic_client_registration_enabled: false,
             idp_dynamic_client_registration_access_token_template_content: String::new(),
             session_jwt_template: None,
+            m2m_jwt_template: None,
             m2m_clients_max: None,
             m2m_auth0_token_path: false,
         }
@@ -136,6 +137,35 @@ pub struct Environment {
     pub policy: Policy,
     /// Grows with every change of anything in this module.
     pub version: i64,
+    /// The slug of the project that it belongs to.
+    pub project_slug: String,
+    /// What the project is for.
+    pub vertical: Vertical,
+    /// Its slug within the project.
+    pub slug: String,
+    /// Its own name, which only operators see.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An environment to be added.
+#[derive(Clone, Debug)]
+pub struct NewEnvironment {
+    /// Its id, which says its kind too.
+    pub project_id: ProjectId,
+    /// Its kind.
+    pub kind: EnvironmentKind,
+    /// The slug of its project, which must exist.
+    pub project_slug: String,
+    /// Its slug within the project.
+    pub slug: String,
+    /// Its own name.
+    pub label: String,
+    /// What an operator decided.
+    pub settings: EnvironmentSettings,
+    /// The RBAC policy.
+    pub policy: Policy,
 }
 
 /// A secret of an environment; only its hash is kept.
@@ -164,15 +194,27 @@ pub struct StoredSigningKey {
     pub verifies_until: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "env, project_id, kind, name, settings, policy, version";
-const LIST: Sql = sql!("SELECT ", COLUMNS, " FROM environments ORDER BY env");
+const SELECT: &str =
+    "SELECT e.env, e.project_id, e.kind, p.name, e.settings, e.policy, e.version, p.slug, p.vertical,
+    e.slug, e.name, e.created_at FROM environments e JOIN projects p ON p.slug = e.project_slug ";
+const LIST: Sql = sql!(SELECT, "ORDER BY e.env");
+const FIND: Sql = sql!(SELECT, "WHERE e.env = $1");
+const FIND_BY_SLUG: Sql = sql!(SELECT, "WHERE e.project_slug = $1 AND e.slug = $2");
+const OF_PROJECT: Sql = sql!(SELECT, "WHERE e.project_slug = $1 ORDER BY e.created_at, e.env");
 const VERSIONS: Sql = sql!("SELECT env, version FROM environments ORDER BY env");
-const NEXT_NUMBER: Sql = sql!("SELECT COALESCE(MAX(env), 0) + 1 FROM environments");
+const NEXT_NUMBER: Sql = sql!("UPDATE environment_numbers SET last = last + 1 RETURNING last");
 const INSERT: Sql = sql!(
-    "INSERT INTO environments (env, project_id, kind, name, settings, policy, version, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, 1, $7)"
+    "INSERT INTO environments
+        (env, project_id, kind, project_slug, slug, name, settings, policy, version, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9) ON CONFLICT DO NOTHING"
 );
+const DELETE: Sql = sql!("DELETE FROM environments WHERE env = $1");
 const TOUCH: Sql = sql!("UPDATE environments SET version = version + 1 WHERE env = $1");
+/// The version guards against a change that another operator made in between.
+const SET_POLICY: Sql =
+    sql!("UPDATE environments SET policy = $3, version = version + 1 WHERE env = $1 AND version = $2");
+/// Changes nothing, so that nobody reads anything again, but meets every other change of the row.
+const PIN: Sql = sql!("UPDATE environments SET version = version WHERE env = $1 AND version = $2");
 const UPDATE_SETTINGS: Sql = sql!(
     "UPDATE environments SET settings = $2, policy = $3, name = $4, version = version + 1 WHERE env = $1"
 );
@@ -191,6 +233,7 @@ const PUT_REDIRECT_URL: Sql = sql!(
     "INSERT INTO redirect_urls (env, url, valid_types, created_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (env, url) DO UPDATE SET valid_types = excluded.valid_types"
 );
+const DELETE_REDIRECT_URL: Sql = sql!("DELETE FROM redirect_urls WHERE env = $1 AND url = $2");
 const SIGNING_KEYS: Sql = sql!(
     "SELECT key_id, private_key, created_at, signs_from, verifies_until FROM signing_keys WHERE env = $1
      ORDER BY signs_from"
@@ -215,6 +258,11 @@ fn map(row: &Row) -> Result<Environment, StoreError> {
         settings: columns.json()?,
         policy: columns.json()?,
         version: columns.get()?,
+        project_slug: columns.get()?,
+        vertical: columns.word(Vertical::parse)?,
+        slug: columns.get()?,
+        label: columns.get()?,
+        created_at: columns.time()?,
     })
 }
 
@@ -223,39 +271,75 @@ pub async fn list(db: &Db) -> Result<Vec<Environment>, StoreError> {
     db.rows(LIST, &[]).await?.iter().map(map).collect()
 }
 
+/// The environment of a scope.
+pub async fn find(db: &Db, scope: Scope) -> Result<Option<Environment>, StoreError> {
+    db.row(FIND, &args![scope.env]).await?.as_ref().map(map).transpose()
+}
+
+/// The environment with these slugs.
+pub async fn find_by_slug(db: &Db, project: &str, slug: &str) -> Result<Option<Environment>, StoreError> {
+    db.row(FIND_BY_SLUG, &args![project, slug]).await?.as_ref().map(map).transpose()
+}
+
+/// The environments of a project, oldest first.
+pub async fn of_project(db: &Db, project: &str) -> Result<Vec<Environment>, StoreError> {
+    db.rows(OF_PROJECT, &args![project]).await?.iter().map(map).collect()
+}
+
+/// Deletes an environment with all that belongs to it.
+pub async fn delete(db: &Db, scope: Scope) -> Result<(), StoreError> {
+    db.exec(DELETE, &args![scope.env]).await?;
+    Ok(())
+}
+
 /// The number and version of every environment: what has to be read again.
 pub async fn versions(db: &Db) -> Result<Vec<(i64, i64)>, StoreError> {
     db.rows(VERSIONS, &[]).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-/// Adds an environment and gives its scope.
-pub async fn insert(
-    db: &Db,
-    project_id: ProjectId,
-    kind: EnvironmentKind,
-    name: &str,
-    settings: &EnvironmentSettings,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Scope, StoreError> {
+/// Adds an environment and gives its scope; none when its slug is taken, or when it would be a second live one.
+pub async fn insert(db: &Db, new: &NewEnvironment, now: Timestamp) -> Result<Option<Scope>, StoreError> {
     let env: i64 = match db.row(NEXT_NUMBER, &[]).await? {
         Some(row) => row.get(0)?,
-        None => 1,
+        None => return Err(StoreError::Other("the counter of environments has no row".to_owned())),
     };
-    let (settings, policy) = (to_json(settings)?, to_json(policy)?);
-    db.exec(INSERT, &args![env, project_id.uuid(), kind.as_str(), name, &settings, &policy, now.micros()])
-        .await?;
-    Ok(Scope { env, kind })
+    let (settings, policy) = (to_json(&new.settings)?, to_json(&new.policy)?);
+    let arguments = args![
+        env,
+        new.project_id.uuid(),
+        new.kind.as_str(),
+        &new.project_slug,
+        &new.slug,
+        &new.label,
+        &settings,
+        &policy,
+        now.micros()
+    ];
+    let inserted = db.exec(INSERT, &arguments).await?;
+    Ok((inserted == 1).then_some(Scope { env, kind: new.kind }))
 }
 
-/// Replaces the settings, policy and name.
+/// Replaces the settings, the policy and the environment's own name.
 pub async fn update(db: &Db, environment: &Environment) -> Result<(), StoreError> {
     let (settings, policy) = (to_json(&environment.settings)?, to_json(&environment.policy)?);
-    db.exec(UPDATE_SETTINGS, &args![environment.scope.env, &settings, &policy, &environment.name]).await?;
+    db.exec(UPDATE_SETTINGS, &args![environment.scope.env, &settings, &policy, &environment.label]).await?;
     Ok(())
 }
 
-async fn touch(db: &Db, scope: Scope) -> Result<(), StoreError> {
+/// Replaces the policy of an environment that still has this version. `false` when it has another.
+pub async fn set_policy(db: &Db, scope: Scope, version: i64, policy: &Policy) -> Result<bool, StoreError> {
+    Ok(db.exec(SET_POLICY, &args![scope.env, version, &to_json(policy)?]).await? > 0)
+}
+
+/// Makes sure that the environment keeps this version until the transaction ends, for writes that were judged by the
+/// policy of that version. `false` when it has another.
+pub async fn pin(db: &Db, scope: Scope, version: i64) -> Result<bool, StoreError> {
+    Ok(db.exec(PIN, &args![scope.env, version]).await? > 0)
+}
+
+/// Says that something of the environment changed, so that every node reads it again. Two transactions that do so for
+/// the same environment run one after the other, so rules like a maximum can be counted.
+pub(crate) async fn touch(db: &Db, scope: Scope) -> Result<(), StoreError> {
     db.exec(TOUCH, &args![scope.env]).await?;
     Ok(())
 }
@@ -320,6 +404,13 @@ pub async fn put_redirect_url(
     let types = to_json(&url.valid_types)?;
     db.exec(PUT_REDIRECT_URL, &args![scope.env, &url.url, &types, now.micros()]).await?;
     touch(db, scope).await
+}
+
+/// Deletes a redirect URL.
+pub async fn delete_redirect_url(db: &Db, scope: Scope, url: &str) -> Result<(), StoreError> {
+    touch(db, scope).await?;
+    db.exec(DELETE_REDIRECT_URL, &args![scope.env, url]).await?;
+    Ok(())
 }
 
 /// The signing keys of an environment, by the time from which they sign.

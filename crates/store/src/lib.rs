@@ -6,6 +6,7 @@
 //! [`Scope`], which every statement begins with, so that no query can reach into another environment.
 
 pub mod addresses;
+pub mod credentials;
 pub mod discovery_locks;
 pub mod environments;
 mod errors;
@@ -21,6 +22,7 @@ pub mod otp_codes;
 pub mod outbox;
 pub mod recovery_codes;
 pub mod passwords;
+pub mod projects;
 mod rows;
 pub mod seam;
 pub mod search;

@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(3, "mfa", include_str!("../migrations/0003_mfa.sql")),
     Migration::shared(4, "members", include_str!("../migrations/0004_members.sql")),
     Migration::shared(5, "m2m", include_str!("../migrations/0005_m2m.sql")),
+    Migration::shared(6, "management", include_str!("../migrations/0006_management.sql")),
 ];
 
 /// One step.

@@ -9,6 +9,7 @@ use crate::ops::sessions::render::Rendered;
 use crate::ops::sessions::tokens::SessionCredential;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::{MemberId, OrganizationId};
+use ostiary_core::project::KeyScope;
 use ostiary_core::rbac;
 use ostiary_core::session::SessionArguments;
 use std::sync::Arc;
@@ -29,6 +30,10 @@ pub enum Access {
     OnMember(&'static str),
     /// A permission on the acting member itself.
     OnSelf(&'static str),
+    /// The management API: any key of an operator.
+    Operator,
+    /// The management API: a key with this scope.
+    OperatorWith(KeyScope),
     /// Each given field needs its own permission; the handler asks with [`Actor::require`] and the like.
     PerField,
 }
@@ -85,7 +90,7 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
         return match call.route.surface {
             Surface::Browser => Err(ErrorType::UserUnauthenticated.into()),
             // A backend that names no member acts with the full power of its secret key.
-            Surface::Backend | Surface::Public => Ok(()),
+            Surface::Backend | Surface::Public | Surface::Management => Ok(()),
         };
     };
     let actor = find_actor(&call.cx, credential).await?;
@@ -100,7 +105,13 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
             actor.require_on_member(&call.cx, is_self.await?, action)?;
         }
         Access::OnSelf(action) => actor.require_on_member(&call.cx, true, action)?,
-        Access::Open | Access::Project | Access::Member | Access::PerField => {}
+        Access::Open
+        | Access::Project
+        | Access::Member
+        | Access::PerField
+        // The key of an operator is asked before there is a call of this kind.
+        | Access::Operator
+        | Access::OperatorWith(_) => {}
     }
     call.actor = Some(actor);
     Ok(())

@@ -2,8 +2,10 @@
 
 use crate::app::App;
 use crate::cx::{Cx, Result};
+use crate::http::access::Access;
 use crate::http::call::Call;
-use crate::http::routes::{self, Route, Surface};
+use crate::http::operator_call::{self, OperatorCall};
+use crate::http::routes::{self, Answering, Handler, Route, Surface};
 use crate::http::{access, authenticate, cookies, cors, dev, encode, pages};
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::project::Project;
@@ -17,6 +19,7 @@ use axum::routing::{MethodFilter, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::EnvironmentKind;
+use ostiary_core::project::Vertical;
 use ostiary_proto::random;
 use std::sync::Arc;
 use std::time::Instant;
@@ -118,8 +121,13 @@ async fn run(
     incoming: Incoming<'_>,
     kind: &mut EnvironmentKind,
 ) -> Result<Response<Body>> {
+    let handler = match route.handler {
+        Handler::Project(handler) => handler,
+        Handler::Operator(handler) => return run_for_operator(app, route, handler, incoming).await,
+    };
     let caller = identify(app, route, &incoming)?;
     *kind = caller.project.kind();
+    refuse_closed(route, &caller.project)?;
     let fields = read_fields(app, route, incoming.query, &incoming.headers, incoming.body).await?;
     let cx = Cx {
         app: app.clone(),
@@ -139,8 +147,38 @@ async fn run(
     };
     access::enforce(&mut call).await?;
     let cx = call.cx.clone();
-    let reply = (route.handler)(call).await?;
+    let reply = handler(call).await?;
     Ok(encode::success(&cx, route.surface, &encode::request_id(incoming.id, *kind), reply))
+}
+
+async fn run_for_operator(
+    app: &Arc<App>,
+    route: &'static Route,
+    handler: fn(OperatorCall) -> Answering,
+    incoming: Incoming<'_>,
+) -> Result<Response<Body>> {
+    let operator = operator_call::authorize(app, route, &incoming.headers).await?;
+    let fields = read_fields(app, route, incoming.query, &incoming.headers, incoming.body).await?;
+    let query = Fields::from_query(incoming.query);
+    let reply = handler(OperatorCall::new(operator, fields, query, incoming.path)).await?;
+    let request_id = encode::request_id(incoming.id, EnvironmentKind::Test);
+    Ok(encode::success_for_operator(&request_id, reply))
+}
+
+/// Refuses calls that the environment does not take: those of a CONSUMER project, which can only be configured, and
+/// those that its SDK configuration closes to browsers.
+fn refuse_closed(route: &Route, project: &Project) -> Result<()> {
+    if project.environment.vertical == Vertical::Consumer {
+        return Err(ErrorType::InvalidB2bEndpoint.into());
+    }
+    let rules = &project.environment.settings.browser;
+    let needs_role = matches!(route.access, Access::Permission(..) | Access::OnMember(_) | Access::PerField);
+    let is_open =
+        rules.allow(route.method.as_str(), route.path) && (rules.enable_member_permissions || !needs_role);
+    if route.surface == Surface::Browser && !is_open {
+        return Err(ErrorType::EndpointNotAuthorizedForSdk.into());
+    }
+    Ok(())
 }
 
 struct Caller {
@@ -170,6 +208,7 @@ fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller>
             let attached = token.map(SessionCredential::Token);
             Ok(Caller { attached, intermediate_cookie, project })
         }
+        Surface::Management => Err(ErrorType::InvalidAuthorizationHeader.into()),
         Surface::Public => {
             let named = incoming.path.iter().find_map(|(name, value)| match name.as_str() {
                 "project_id" => Some(app.projects.by_id_text(value).ok_or(ErrorType::ProjectNotFound)),

@@ -49,7 +49,7 @@ pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Res
     let object = with_tokens(object, &reply.tokens, hides_tokens);
     let body = match surface {
         Surface::Browser => wrap(&object),
-        Surface::Backend | Surface::Public => object.into_json(),
+        Surface::Backend | Surface::Public | Surface::Management => object.into_json(),
     };
     let mut response = json_response(StatusCode::OK, request_id, body);
     if reply.is_cacheable {
@@ -61,6 +61,15 @@ pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Res
         }
     }
     response
+}
+
+/// Encodes a success of the management API, which has no tokens: always 200, never without a body (spec 05a §2).
+pub fn success_for_operator(request_id: &str, reply: Reply) -> Response<Body> {
+    let object = Object::with_capacity(reply.object.len() + 128)
+        .plain("request_id", request_id)
+        .field("status_code", &200)
+        .extend(&reply.object);
+    json_response(StatusCode::OK, request_id, object.into_json())
 }
 
 fn wrap(object: &Object) -> Vec<u8> {

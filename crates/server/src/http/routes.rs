@@ -4,13 +4,20 @@
 //! from these rows. Both surfaces name the same handler where they do the same.
 
 use crate::cx::Result;
-use crate::http::access::Access::{self, Member, OnMember, OnSelf, Open, PerField, Permission, Project};
+use crate::http::access::Access::{
+    self, Member, OnMember, OnSelf, Open, Operator, OperatorWith, PerField, Permission, Project,
+};
 use crate::http::call::Call;
+use crate::http::handlers::management::{
+    credentials, environments, policy, projects, redirect_urls, settings,
+};
 use crate::http::handlers::{
     discovery, magic_links, member_emails, members, organizations, otp_email, project, rbac, sessions,
 };
+use crate::http::operator_call::OperatorCall;
 use crate::http::reply::Reply;
 use axum::http::Method;
+use ostiary_core::project::KeyScope::{AdminProjects, ManageApiKeys, ManageProjectSettings};
 use ostiary_core::rbac::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE};
 use std::pin::Pin;
 
@@ -23,10 +30,30 @@ pub enum Surface {
     Browser,
     /// No credentials; the project is named in the path. Flat answers.
     Public,
+    /// The management API: the key of an operator, flat answers. The path names the environment.
+    Management,
 }
 
+/// What a handler gives.
+pub type Answering = Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
+
 /// A handler: what a route does.
-pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Within one environment.
+    Project(fn(Call) -> Answering),
+    /// On behalf of an operator, from outside of any environment.
+    Operator(fn(OperatorCall) -> Answering),
+}
+
+macro_rules! handler {
+    (Management, $handler:path) => {
+        Handler::Operator(|call| Box::pin($handler(call)))
+    };
+    ($surface:ident, $handler:path) => {
+        Handler::Project(|call| Box::pin($handler(call)))
+    };
+}
 
 /// One endpoint.
 pub struct Route {
@@ -50,7 +77,7 @@ macro_rules! routes {
             path: $path,
             surface: Surface::$surface,
             access: $access,
-            handler: |call| Box::pin($($handler)::+(call)),
+            handler: handler!($surface, $($handler)::+),
         }),+];
     };
 }
@@ -140,6 +167,48 @@ routes! {
     Backend GET "/v1/b2b/rbac/organizations/{organization_id}" Project => rbac::organization_policy;
     Browser GET "/sdk/v1/projects/bootstrap/{public_token}" Project => project::bootstrap;
     Browser GET "/sdk/v1/b2b/admin_portal_config" Member => project::admin_portal_config;
+
+    // The management API
+    Management POST "/pwa/v3/projects" OperatorWith(AdminProjects) => projects::create;
+    Management GET "/pwa/v3/projects" Operator => projects::list;
+    Management GET "/pwa/v3/projects/{project_slug}" Operator => projects::get;
+    Management PATCH "/pwa/v3/projects/{project_slug}" OperatorWith(AdminProjects) => projects::update;
+    Management DELETE "/pwa/v3/projects/{project_slug}" OperatorWith(AdminProjects) => projects::delete;
+    Management GET "/web/v1/projects" Operator => projects::list_old;
+    Management GET "/web/v1/projects/{project_id}" Operator => projects::get_old;
+    Management POST "/pwa/v3/projects/{project_slug}/environments" OperatorWith(AdminProjects) => environments::create;
+    Management GET "/pwa/v3/projects/{project_slug}/environments" Operator => environments::list;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}" Operator => environments::get;
+    Management PATCH "/pwa/v3/projects/{project_slug}/environments/{environment_slug}" OperatorWith(ManageProjectSettings) => environments::update;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}" OperatorWith(AdminProjects) => environments::delete;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/metrics" Operator => environments::metrics;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/secrets" OperatorWith(ManageApiKeys) => credentials::create_secret;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/secrets" Operator => credentials::list_secrets;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/secrets/{secret_id}" Operator => credentials::get_secret;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/secrets/{secret_id}" OperatorWith(ManageApiKeys) => credentials::delete_secret;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/public_tokens" OperatorWith(ManageApiKeys) => credentials::create_public_token;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/public_tokens" Operator => credentials::list_public_tokens;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/public_tokens/{public_token}" Operator => credentials::get_public_token;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/public_tokens/{public_token}" OperatorWith(ManageApiKeys) => credentials::delete_public_token;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/redirect_urls" OperatorWith(ManageProjectSettings) => redirect_urls::create;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/redirect_urls" Operator => redirect_urls::get;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/redirect_urls" OperatorWith(ManageProjectSettings) => redirect_urls::update;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/redirect_urls" OperatorWith(ManageProjectSettings) => redirect_urls::delete;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/redirect_urls/all" Operator => redirect_urls::list;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/password_strength_config" Operator => settings::get_password_policy;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/password_strength_config" OperatorWith(ManageProjectSettings) => settings::set_password_policy;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/rbac_policy" Operator => policy::get;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/rbac_policy" OperatorWith(ManageProjectSettings) => policy::set;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/sdk/b2b" Operator => settings::get_sdk;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/sdk/b2b" OperatorWith(ManageProjectSettings) => settings::set_sdk;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/sdk/consumer" Operator => settings::get_consumer_sdk;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/sdk/consumer" OperatorWith(ManageProjectSettings) => settings::set_consumer_sdk;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/jwt_templates/{jwt_template_type}" Operator => settings::get_template;
+    Management PUT "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/jwt_templates/{jwt_template_type}" OperatorWith(ManageProjectSettings) => settings::set_template;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/sms" Operator => settings::get_sms_countries;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/sms" OperatorWith(ManageProjectSettings) => settings::set_sms_countries;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" Operator => settings::whatsapp_countries;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" OperatorWith(ManageProjectSettings) => settings::whatsapp_countries;
 }
 
 /// The path templates by row, for the labels of the metrics.

@@ -11,6 +11,7 @@ pub mod login;
 pub mod lookup;
 pub mod magic_links;
 pub mod mail;
+pub mod management;
 pub mod members;
 pub mod organizations;
 pub mod otp_email;

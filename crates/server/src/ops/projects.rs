@@ -5,16 +5,23 @@ use crate::cx::Result;
 use crate::keys::{self, VERIFIES_AFTER_REPLACEMENT_MINUTES};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::{EnvironmentKind, ProjectId, PublicToken, SecretId};
+use ostiary_core::project::{Vertical, slug_of_name};
 use ostiary_core::rbac::Policy;
 use ostiary_core::redirect_url::{EnvironmentRules, RedirectUrl, validate_configuration};
 use ostiary_core::time::Timestamp;
 use ostiary_proto::hash::sha256;
 use ostiary_proto::random;
 use ostiary_store::Scope;
-use ostiary_store::environments::{self, Environment, EnvironmentSettings, Secret, StoredSigningKey};
+use ostiary_store::environments::{
+    self, Environment, EnvironmentSettings, NewEnvironment, Secret, StoredSigningKey,
+};
+use ostiary_store::projects::{self, ProjectRow};
 use ostiary_store::seam::Db;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// How much randomness makes the slug of a project unique.
+const SLUG_SUFFIX_CHARS: usize = 6;
 
 /// A project environment to be created.
 #[derive(Clone, Debug)]
@@ -62,26 +69,68 @@ pub async fn create(app: &Arc<App>, new: NewProject) -> Result<CreatedProject> {
 async fn insert(tx: Db, app: Arc<App>, input: Arc<(NewProject, CreatedProject)>) -> Result<()> {
     let (new, created) = &*input;
     let now = app.clock.now();
-    let settings = EnvironmentSettings::default();
-    let policy = Policy::default();
-    let scope =
-        environments::insert(&tx, created.project_id, new.kind, &new.name, &settings, &policy, now).await?;
-    let last_four = created.secret.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
-    let secret = Secret {
-        id: SecretId::new(random::uuid(app.random.as_ref()), new.kind),
-        hash: sha256(created.secret.as_bytes()),
-        last_four,
+    let suffix = random::uuid(app.random.as_ref()).simple().to_string();
+    let project = ProjectRow {
+        slug: slug_of_name(&new.name, &suffix[..SLUG_SUFFIX_CHARS]),
+        name: new.name.clone(),
+        vertical: Vertical::B2b,
+        created_at: now,
     };
+    let (slug, label) = match new.kind {
+        EnvironmentKind::Live => ("production", "Production"),
+        EnvironmentKind::Test => ("test", "Test"),
+    };
+    let environment = NewEnvironment {
+        project_id: created.project_id,
+        kind: new.kind,
+        project_slug: project.slug.clone(),
+        slug: slug.to_owned(),
+        label: label.to_owned(),
+        settings: EnvironmentSettings::default(),
+        policy: Policy::default(),
+    };
+    if !projects::insert(&tx, &project).await? {
+        return Err(ErrorType::InvalidArgument.with_message("Another project has that slug."));
+    }
+    let scope = provision(&tx, &app, &environment, created.public_token, now)
+        .await?
+        .ok_or_else(|| Error::internal("a new project has an environment already"))?;
+    let secret = hashed(&app, &created.secret, new.kind);
     environments::insert_secret(&tx, scope, &secret, now).await?;
-    environments::insert_public_token(&tx, scope, created.public_token, now).await?;
     for url in &new.redirect_urls {
         environments::put_redirect_url(&tx, scope, url, now).await?;
     }
-    let key = keys::generate(scope, &app.master_key, app.random.as_ref(), now, true)?;
-    Ok(environments::insert_signing_key(&tx, scope, &key, now, now).await?)
+    Ok(())
 }
 
-fn rules(app: &App, kind: EnvironmentKind) -> EnvironmentRules {
+/// Adds an environment with what it cannot be without: a public token and a signing key. None when its slug is taken or
+/// it would be a second live one.
+pub(crate) async fn provision(
+    tx: &Db,
+    app: &App,
+    environment: &NewEnvironment,
+    public_token: PublicToken,
+    now: Timestamp,
+) -> Result<Option<Scope>> {
+    let Some(scope) = environments::insert(tx, environment, now).await? else { return Ok(None) };
+    environments::insert_public_token(tx, scope, public_token, now).await?;
+    let key = keys::generate(scope, &app.master_key, app.random.as_ref(), now, true)?;
+    environments::insert_signing_key(tx, scope, &key, now, now).await?;
+    Ok(Some(scope))
+}
+
+/// A secret as it is stored.
+pub(crate) fn hashed(app: &App, secret: &str, kind: EnvironmentKind) -> Secret {
+    let last_four = secret.char_indices().rev().nth(3).map_or(secret, |(start, _)| &secret[start..]);
+    Secret {
+        id: SecretId::new(random::uuid(app.random.as_ref()), kind),
+        hash: sha256(secret.as_bytes()),
+        last_four: last_four.to_owned(),
+    }
+}
+
+/// How strict redirect URLs of an environment are.
+pub(crate) fn rules(app: &App, kind: EnvironmentKind) -> EnvironmentRules {
     match (app.options.is_dev, kind) {
         (true, _) => EnvironmentRules::Dev,
         (false, EnvironmentKind::Test) => EnvironmentRules::Test,
@@ -111,30 +160,61 @@ pub async fn put_redirect_url(app: &Arc<App>, scope: Scope, url: RedirectUrl) ->
 pub async fn change_settings(
     app: &Arc<App>,
     environment: &Environment,
-    change: Map<String, Value>,
+    change_of_settings: Map<String, Value>,
 ) -> Result<EnvironmentSettings> {
-    let mut settings = match serde_json::to_value(&environment.settings).map_err(Error::internal)? {
-        Value::Object(settings) => settings,
-        _ => Map::new(),
-    };
-    for (key, value) in change {
-        if !settings.contains_key(&key) {
-            return Err(ErrorType::InvalidArgument.with_message(format!("There is no setting {key}.")));
+    let environment = change(app, environment.scope, move |environment| {
+        let mut settings = match serde_json::to_value(&environment.settings).map_err(Error::internal)? {
+            Value::Object(settings) => settings,
+            _ => Map::new(),
+        };
+        for (key, value) in change_of_settings.clone() {
+            if !settings.contains_key(&key) {
+                return Err(ErrorType::InvalidArgument.with_message(format!("There is no setting {key}.")));
+            }
+            settings.insert(key, value);
         }
-        settings.insert(key, value);
+        let settings: EnvironmentSettings =
+            serde_json::from_value(Value::Object(settings)).map_err(|error| {
+                ErrorType::InvalidArgument.with_message(format!("The settings do not fit: {error}."))
+            })?;
+        validate_settings(&settings)?;
+        environment.settings = settings;
+        Ok(())
+    })
+    .await?;
+    Ok(environment.settings)
+}
+
+/// Refuses settings that no part of the server could work with.
+fn validate_settings(settings: &EnvironmentSettings) -> Result<()> {
+    for template in settings.m2m_jwt_template.iter().chain(&settings.session_jwt_template) {
+        template.compile()?;
     }
-    let settings: EnvironmentSettings = serde_json::from_value(Value::Object(settings)).map_err(|error| {
-        ErrorType::InvalidArgument.with_message(format!("The settings do not fit: {error}."))
-    })?;
-    let changed = Arc::new(Environment { settings: settings.clone(), ..environment.clone() });
-    app.store
+    Ok(settings.password_strength_config.validate()?)
+}
+
+/// Changes an environment. It is read and written in one transaction, so that of two operators who change it at the
+/// same time, the second changes what the first has made of it.
+pub async fn change<F>(app: &Arc<App>, scope: Scope, change: F) -> Result<Environment>
+where
+    F: Fn(&mut Environment) -> Result<()> + Send + Sync + 'static,
+{
+    let change = Arc::new(change);
+    let changed = app
+        .store
         .write(move |tx| {
-            let changed = changed.clone();
-            async move { Ok::<_, Error>(environments::update(&tx, &changed).await?) }
+            let change = change.clone();
+            async move {
+                let found = environments::find(&tx, scope).await?;
+                let mut environment = found.ok_or(ErrorType::ProjectNotFound)?;
+                change(&mut environment)?;
+                environments::update(&tx, &environment).await?;
+                Ok::<_, Error>(environment)
+            }
         })
         .await?;
     app.refresh_projects().await?;
-    Ok(settings)
+    Ok(changed)
 }
 
 /// Adds the next signing key of an environment. The one in use goes on signing until the new one has been published

@@ -8,6 +8,7 @@ mod browser;
 mod discovery;
 mod email_update;
 mod magic_links;
+mod management;
 mod members;
 mod model;
 mod nodes;

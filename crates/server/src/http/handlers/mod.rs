@@ -3,6 +3,7 @@
 pub mod discovery;
 pub mod magic_links;
 pub mod member_emails;
+pub mod management;
 pub mod members;
 pub mod organizations;
 pub mod otp_email;
