@@ -233,6 +233,7 @@ catalogue! {
     CrossOrgPasswordsEnabled = (400, "cross_org_passwords_enabled", "Passwords of this project count in every organization; this call is for passwords of one organization."),
     CrossOrgPasswordsNotEnabled = (400, "cross_org_passwords_not_enabled", "Passwords of this project count in one organization only; this call is for passwords of all organizations."),
     CannotToggleCrossOrgPasswords = (400, "cannot_toggle_cross_org_passwords_when_password_in_use", "Whether passwords count in every organization cannot be changed while there are passwords."),
+    EmailVerificationRequired = (400, "email_verification_required", "The email address must be verified first. Sign in by email."),
     InvalidPasswordStrengthLudsLength = (400, "invalid_password_strength_luds_length", "luds_min_password_length must be from 8 to 32."),
     InvalidPasswordStrengthLudsComplexity = (400, "invalid_password_strength_luds_complexity", "luds_min_password_complexity must be from 1 to 4."),
 

@@ -53,6 +53,11 @@ const PUT_OF_ADDRESS: Sql = sql!(
          hash_sealed = excluded.hash_sealed, needs_reset = excluded.needs_reset,
          breach_checked_at = excluded.breach_checked_at, set_at = excluded.set_at"
 );
+const HOLD_OF_MEMBER: Sql =
+    sql!("UPDATE passwords SET needs_reset = needs_reset WHERE env = $1 AND member_id = $2");
+const HOLD_OF_ADDRESS: Sql =
+    sql!("UPDATE passwords SET needs_reset = needs_reset WHERE env = $1 AND email_address = $2");
+const OWNER: Sql = sql!("SELECT member_id FROM passwords WHERE env = $1 AND password_id = $2");
 const REPLACE_HASH: Sql = sql!("UPDATE passwords SET hash_sealed = $3 WHERE env = $1 AND password_id = $2");
 const NOTE_BREACH_CHECK: Sql =
     sql!("UPDATE passwords SET breach_checked_at = $3 WHERE env = $1 AND password_id = $2");
@@ -112,6 +117,23 @@ pub async fn find(
         })
     })
     .transpose()
+}
+
+/// The member whose password this is; none when it is an address's.
+pub async fn find_owner(db: &Db, scope: Scope, id: MemberPasswordId) -> Result<Option<MemberId>, StoreError> {
+    match db.row(OWNER, &args![scope.env, id.uuid()]).await? {
+        Some(row) => Ok(row.get::<Option<_>>(0)?.map(|id| MemberId::new(id, scope.kind))),
+        None => Ok(None),
+    }
+}
+
+/// Takes the row of a password, so that until the end of the transaction no other attempt at it is judged.
+pub async fn hold(db: &Db, scope: Scope, owner: &PasswordOwner) -> Result<(), StoreError> {
+    match owner {
+        PasswordOwner::Member(id) => db.exec(HOLD_OF_MEMBER, &args![scope.env, id.uuid()]).await?,
+        PasswordOwner::Address(address) => db.exec(HOLD_OF_ADDRESS, &args![scope.env, address]).await?,
+    };
+    Ok(())
 }
 
 /// Sets a password in place of the one before, if there is one.

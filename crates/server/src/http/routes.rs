@@ -12,7 +12,8 @@ use crate::http::handlers::management::{
     credentials, environments, policy, projects, redirect_urls, settings,
 };
 use crate::http::handlers::{
-    discovery, magic_links, member_emails, members, organizations, otp_email, project, rbac, sessions,
+    discovery, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms, passwords, project, rbac,
+    recovery_codes, sessions, totp,
 };
 use crate::http::operator_call::OperatorCall;
 use crate::http::reply::Reply;
@@ -158,6 +159,53 @@ routes! {
     Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
     Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
     Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
+    // Second factors
+    Backend POST "/v1/b2b/otps/sms/send" Project => otp_sms::send;
+    Backend POST "/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate;
+    Backend POST "/v1/b2b/totp" Project => totp::create;
+    Backend POST "/v1/b2b/totp/authenticate" Project => totp::authenticate;
+    Backend POST "/v1/b2b/totp/migrate" Project => totp::migrate;
+    Backend GET "/v1/b2b/recovery_codes/{organization_id}/{member_id}" Project => recovery_codes::get;
+    Backend POST "/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover;
+    Backend POST "/v1/b2b/recovery_codes/rotate" Project => recovery_codes::rotate;
+    Backend DELETE "/v1/b2b/organizations/{organization_id}/members/mfa_phone_numbers/{member_id}" OnMember("update.info.delete.mfa-phone") => otp_sms::delete_phone;
+    Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}/totp" OnMember("update.info.delete.mfa-totp") => totp::delete;
+    Browser POST "/sdk/v1/b2b/otps/sms/send" Project => otp_sms::send;
+    Browser POST "/sdk/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate;
+    Browser POST "/sdk/v1/b2b/totp" Project => totp::create;
+    Browser POST "/sdk/v1/b2b/totp/authenticate" Project => totp::authenticate;
+    Browser GET "/sdk/v1/b2b/recovery_codes" Member => recovery_codes::get;
+    Browser POST "/sdk/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover;
+    Browser POST "/sdk/v1/b2b/recovery_codes/rotate" Member => recovery_codes::rotate;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/deletePhoneNumber" OnSelf("update.info.delete.mfa-phone") => otp_sms::delete_own_phone;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/mfa_phone_numbers/{member_id}" OnMember("update.info.delete.mfa-phone") => otp_sms::delete_phone;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/deleteTOTP" OnSelf("update.info.delete.mfa-totp") => totp::delete_own;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/totp/{member_id}" OnMember("update.info.delete.mfa-totp") => totp::delete;
+
+    // Passwords
+    Backend POST "/v1/b2b/passwords/strength_check" Project => passwords::strength_check;
+    Backend POST "/v1/b2b/passwords/authenticate" Project => passwords::authenticate;
+    Backend POST "/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset;
+    Backend POST "/v1/b2b/passwords/email/reset" Project => passwords::reset;
+    Backend POST "/v1/b2b/passwords/email/require_reset" Permission(MEMBER_RESOURCE, "update.info.delete.password") => passwords::require_reset;
+    Backend POST "/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing;
+    Backend POST "/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session;
+    Backend POST "/v1/b2b/passwords/migrate" Project => passwords::migrate;
+    Backend POST "/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
+    Backend POST "/v1/b2b/passwords/discovery/email/reset/start" Project => passwords::start_discovery_reset;
+    Backend POST "/v1/b2b/passwords/discovery/email/reset" Project => passwords::reset_in_discovery;
+    Backend DELETE "/v1/b2b/organizations/{organization_id}/members/passwords/{member_password_id}" PerField => passwords::delete;
+    Browser POST "/sdk/v1/b2b/passwords/strength_check" Project => passwords::strength_check;
+    Browser POST "/sdk/v1/b2b/passwords/authenticate" Project => passwords::authenticate;
+    Browser POST "/sdk/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset;
+    Browser POST "/sdk/v1/b2b/passwords/email/reset" Project => passwords::reset;
+    Browser POST "/sdk/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing;
+    Browser POST "/sdk/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/reset/start" Project => passwords::start_discovery_reset;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/reset" Project => passwords::reset_in_discovery;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerField => passwords::delete;
+
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
     Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
 
@@ -250,7 +298,7 @@ mod tests {
             .map(|route| route.path)
             .collect();
         for path in without {
-            let signs_in = ["/magic_links/", "/otps/", "/discovery/", "/sessions/", "/bootstrap/"];
+            let signs_in = ["/magic_links/", "/otps/", "/passwords/", "/totp", "/recovery_codes/recover", "/discovery/", "/sessions/", "/bootstrap/"];
             let looks_up = ["/sdk/v1/b2b/organizations/search", "/sdk/v1/b2b/organizations/members/search"];
             assert!(signs_in.iter().any(|part| path.contains(part)) || looks_up.contains(&path), "{path}");
         }

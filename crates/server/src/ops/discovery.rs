@@ -169,7 +169,8 @@ async fn authenticate_code_in_transaction(
     }
 }
 
-async fn begin(tx: &Db, cx: &Cx, email: &EmailAddress, factor: Factor) -> Result<Discovered> {
+/// Begins an intermediate session with a factor of an address, and lists where it leads.
+pub(super) async fn begin(tx: &Db, cx: &Cx, email: &EmailAddress, factor: Factor) -> Result<Discovered> {
     let factors = vec![factor];
     let organizations = list_for(tx, cx, email, &factors, true).await?;
     let intermediate = login::create_intermediate(tx, cx, email.as_str(), None, factors).await?;
@@ -297,7 +298,7 @@ async fn join(
     }
     let mut member = provisioning::new_member(cx, organization, email, MemberStatus::Pending);
     member.email_verified = true;
-    provisioning::insert_member(tx, cx, &member, email).await?;
+    provisioning::insert_member(tx, cx, &mut member, email).await?;
     Ok(member)
 }
 
@@ -334,17 +335,23 @@ async fn create_in_transaction(tx: Db, cx: Cx, input: Arc<(Create, Option<String
     let (_, intermediate) = login::get_intermediate(&tx, &cx, token).await?;
     let email = lookup::email(&intermediate.email_address)?;
     provisioning::respect_claims(&tx, &cx, None, &email).await?;
-    if !intermediate.factors.iter().any(|factor| factor.verified_email() == Some(email.as_str())) {
+    // A password of one member is worth nothing outside of its organization.
+    if !intermediate.factors.iter().any(Factor::is_transferable) {
         return Err(Error::from(ErrorType::InvalidIntermediateSessionForOrganization));
     }
+    let proves = |factor: &Factor| factor.verified_email() == Some(email.as_str());
+    let is_proven = intermediate.factors.iter().any(proves);
     let mut change = create.organization.clone();
     change.name.get_or_insert_with(|| default_name(&email));
     let organization = organization_ops::build(&cx, &change, suffix.as_deref())?;
     organizations::insert(&tx, cx.scope(), &organization).await?;
-    let mut member = provisioning::new_member(&cx, &organization, &email, MemberStatus::Active);
-    member.email_verified = true;
+    // Who has not proven the address in this login, but with a password only, does so in the next step: the organization
+    // is there already, and waits (spec 01b §5).
+    let status = if is_proven { MemberStatus::Active } else { MemberStatus::Pending };
+    let mut member = provisioning::new_member(&cx, &organization, &email, status);
+    member.email_verified = is_proven;
     member.direct_roles = vec![ADMIN_ROLE.to_owned()];
-    members::insert(&tx, cx.scope(), &member).await?;
+    provisioning::insert_member(&tx, &cx, &mut member, &email).await?;
     login::finish(&tx, &cx, organization, member, Vec::new(), &create.credentials).await
 }
 

@@ -5,6 +5,7 @@
 
 use crate::cx::{Cx, Result};
 use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::ids::OrganizationId;
 use ostiary_core::member::Member;
 use ostiary_core::time::SECOND;
 use ostiary_store::seam::Db;
@@ -29,7 +30,12 @@ impl<T> Attempt<T> {
 }
 
 /// Records a failed attempt of a member, who is locked when there were too many in a row.
-pub async fn refuse_member<T>(tx: &Db, cx: &Cx, member: &Member, refusal: ErrorType) -> Result<Attempt<T>> {
+pub async fn refuse_member<T>(
+    tx: &Db,
+    cx: &Cx,
+    member: &Member,
+    refusal: impl Into<Error>,
+) -> Result<Attempt<T>> {
     let rules = cx.project.environment.settings.lock;
     let failures = members::record_failure(tx, cx.scope(), member.id).await?;
     if failures >= rules.threshold {
@@ -37,6 +43,12 @@ pub async fn refuse_member<T>(tx: &Db, cx: &Cx, member: &Member, refusal: ErrorT
         members::lock(tx, cx.scope(), member.id, cx.now, until).await?;
     }
     Ok(Attempt::Refused(refusal.into()))
+}
+
+/// The name under which failures of an address are counted in an organization where it is nobody's. It is no address, so
+/// it does not meet those of discovery.
+pub fn stranger_in(organization: OrganizationId, email_address: &str) -> String {
+    format!("{organization} {email_address}")
 }
 
 /// Refuses an address that is locked in discovery.
@@ -58,7 +70,7 @@ pub async fn refuse_address<T>(
     tx: &Db,
     cx: &Cx,
     email_address: &str,
-    refusal: ErrorType,
+    refusal: impl Into<Error>,
 ) -> Result<Attempt<T>> {
     let rules = cx.project.environment.settings.lock;
     let failures = discovery_locks::record_failure(tx, cx.scope(), email_address).await?;

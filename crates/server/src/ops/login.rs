@@ -18,7 +18,7 @@ use ostiary_core::time::Timestamp;
 use ostiary_proto::hash::sha256;
 use ostiary_store::intermediate_sessions::{self, IntermediateSession};
 use ostiary_store::seam::Db;
-use ostiary_store::sessions::{FullSession, find_full, insert, update};
+use ostiary_store::sessions::{FullSession, delete_others_of_member, find_full, insert, update};
 use std::sync::Arc;
 
 /// What a caller may bring along to an authenticating call.
@@ -115,18 +115,48 @@ pub async fn finish(
         factor::merge(&mut factors, factors_for(carried, &organization, &member)?);
     }
     factor::merge(&mut factors, proven.iter().map(|factor| bind(factor, &member)));
+    tx: &Db,
+    cx: &Cx,
+    organization: Organization,
+    member: Member,
+    proven: Vec<Factor>,
+    credentials: &Credentials,
+) -> Result<Login> {
+    conclude(tx, cx, organization, member, proven, credentials, false).await
+}
+
+/// Like [`finish`], for a login that ends every session that the member had. The one that the caller brings along still
+/// counts for what it holds; what comes of it is a new one.
+pub async fn finish_anew(
+    tx: &Db,
+    cx: &Cx,
+    organization: Organization,
+    member: Member,
+    proven: Vec<Factor>,
+    credentials: &Credentials,
+) -> Result<Login> {
+    conclude(tx, cx, organization, member, proven, credentials, true).await
+}
+
+async fn conclude(
 
     let facts = MemberFacts { has_own_session: own_session.is_some(), ..MemberFacts::of(&member) };
     let verdict = login::decide(&organization.settings, &facts, &factors);
     let primary_is_met =
         matches!(verdict, Verdict::Session | Verdict::Intermediate { primary_required: None, .. });
     if primary_is_met {
+    is_anew: bool,
         let proven_email = factors.iter().find_map(Factor::verified_email).map(str::to_owned);
         if member.signed_in(proven_email.as_deref(), verdict.is_session(), cx.now) {
             provisioning::save_member(tx, cx, &member).await?;
         }
     }
     let outcome = match verdict {
+    // What was proven with a password that the member no longer has is gone.
+    factors.retain(|factor| factor.password_id().is_none_or(|id| member.password_id == Some(id)));
+    if is_anew {
+        delete_others_of_member(tx, cx.scope(), member.id, None).await?;
+    }
         Verdict::Session => {
             if let Some((token_hash, _)) = &intermediate
                 && !intermediate_sessions::consume(tx, cx.scope(), token_hash, cx.now).await?
@@ -134,10 +164,8 @@ pub async fn finish(
                 return Err(ErrorType::IntermediateSessionNotFound.into());
             }
             let (session, token) = match own_session {
-                Some(own) => extend_session(tx, cx, own, factors, duration, credentials).await?,
-                None => {
-                    create_session(tx, cx, &organization, &member, factors, duration, credentials).await?
-                }
+                Some(own) if !is_anew => extend_session(tx, cx, own, factors, duration, credentials).await?,
+                _ => create_session(tx, cx, &organization, &member, factors, duration, credentials).await?,
             };
             Outcome::Session { session, token }
         }

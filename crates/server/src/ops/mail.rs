@@ -72,6 +72,25 @@ pub fn seal_context(message_id: Uuid) -> String {
 /// Renders a mail and puts it into the outbox.
 pub async fn post(tx: &Db, cx: &Cx, letter: Letter<'_>) -> Result<()> {
     let app_name = cx.project.environment.name.as_str();
+    post_letter(tx, cx, letter, None).await
+}
+
+/// Like [`post`], for a mail that also offers a way to sign in without a password.
+pub async fn post_with_second_link(
+    tx: &Db,
+    cx: &Cx,
+    letter: Letter<'_>,
+    passwordless_link: &str,
+) -> Result<()> {
+    post_letter(tx, cx, letter, Some(passwordless_link)).await
+}
+
+async fn post_letter(
+    tx: &Db,
+    cx: &Cx,
+    letter: Letter<'_>,
+    passwordless_link: Option<&str>,
+) -> Result<()> {
     let rendered = mail::render(
         letter.template,
         letter.locale,
@@ -81,7 +100,7 @@ pub async fn post(tx: &Db, cx: &Cx, letter: Letter<'_>) -> Result<()> {
             invited_by_name: letter.invited_by_name,
             email_address: letter.to,
             url: letter.link,
-            secondary_url: None,
+            secondary_url: passwordless_link,
             code: letter.code,
             expires_in_minutes: u32::try_from(letter.expires_in_minutes).unwrap_or(u32::MAX),
         },
@@ -94,7 +113,7 @@ pub async fn post(tx: &Db, cx: &Cx, letter: Letter<'_>) -> Result<()> {
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
-        links: letter.link.map(str::to_owned).into_iter().collect(),
+        links: letter.link.into_iter().chain(passwordless_link).map(str::to_owned).collect(),
         code: letter.code.map(str::to_owned),
         template_type: letter.template.template_type().to_owned(),
     };

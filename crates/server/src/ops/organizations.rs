@@ -1,7 +1,8 @@
 //! Creating, reading, changing and deleting organizations (spec 01a §3).
 
 use crate::cx::{Cx, Result};
-use crate::ops::{lookup, provisioning};
+use crate::ops::actor::Actor;
+use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::OrganizationId;
 use ostiary_core::organization::{Organization, OrganizationChange, valid_name};
@@ -170,3 +171,4 @@ async fn delete_in_transaction(tx: Db, cx: Cx, identifier: Arc<String>) -> Resul
         Err(Error::from(ErrorType::OrganizationNotFound))
     }
 }
+    passwords::leave_organization(&tx, &cx, &organization).await?;

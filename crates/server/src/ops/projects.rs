@@ -15,6 +15,7 @@ use ostiary_store::Scope;
 use ostiary_store::environments::{
     self, Environment, EnvironmentSettings, NewEnvironment, Secret, StoredSigningKey,
 };
+use ostiary_store::passwords;
 use ostiary_store::projects::{self, ProjectRow};
 use ostiary_store::seam::Db;
 use serde_json::{Map, Value};
@@ -207,7 +208,13 @@ where
             async move {
                 let found = environments::find(&tx, scope).await?;
                 let mut environment = found.ok_or(ErrorType::ProjectNotFound)?;
+                let shares_passwords = environment.settings.cross_org_passwords_enabled;
                 change(&mut environment)?;
+                // Passwords of the other kind would be there and open nothing (spec 01c §1).
+                let toggles = environment.settings.cross_org_passwords_enabled != shares_passwords;
+                if toggles && passwords::exist(&tx, scope).await? {
+                    return Err(ErrorType::CannotToggleCrossOrgPasswords.into());
+                }
                 environments::update(&tx, &environment).await?;
                 Ok::<_, Error>(environment)
             }

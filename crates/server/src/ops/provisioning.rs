@@ -1,6 +1,8 @@
 //! Bringing members into an organization: the part that login, invitation and discovery share.
 
 use crate::cx::{Cx, Result};
+use crate::ops::actor::Actor;
+use crate::ops::passwords;
 use ostiary_core::admission;
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::{Error, ErrorType};
@@ -41,9 +43,10 @@ pub async fn refuse_taken(
     .into())
 }
 
-/// Adds a member whose address is free.
-pub async fn insert_member(tx: &Db, cx: &Cx, member: &Member, email: &EmailAddress) -> Result<()> {
+/// Adds a member whose address is free. It has the password of the address at once, where passwords are shared.
+pub async fn insert_member(tx: &Db, cx: &Cx, member: &mut Member, email: &EmailAddress) -> Result<()> {
     refuse_taken(tx, cx, member.organization_id, email, None).await?;
+    passwords::link_to_shared(tx, cx, member).await?;
     Ok(members::insert(tx, cx.scope(), member).await?)
 }
 

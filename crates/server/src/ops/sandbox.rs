@@ -54,6 +54,14 @@ pub fn authenticate(cx: &Cx, token: &str) -> Result<Option<Authenticated>> {
     Ok(Some(Authenticated { member, organization, result: Ok(rendered) }))
 }
 
+/// The answer to any password of the sandbox address in the sandbox organization.
+pub fn password(cx: &Cx, organization: &str, email_address: &str) -> Result<Option<Authenticated>> {
+    match send(cx, organization, email_address) {
+        Some(_) => authenticate(cx, LINK_THAT_WORKS),
+        None => Ok(None),
+    }
+}
+
 /// The answer to a sandbox link of discovery.
 pub fn discover(cx: &Cx, token: &str) -> Result<Option<Discovered>> {
     if !link_works(cx, token)? {

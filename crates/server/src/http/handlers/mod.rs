@@ -8,5 +8,8 @@ pub mod members;
 pub mod organizations;
 pub mod otp_email;
 pub mod project;
+pub mod password_hashes;
+pub mod passwords;
+pub mod otp_sms;
 pub mod rbac;
 pub mod sessions;

@@ -5,7 +5,8 @@ use crate::http::call::Call;
 use crate::http::reply::Reply;
 use crate::wire::Object;
 use ostiary_core::error::ErrorType;
-use serde_json::json;
+use ostiary_core::password::{PasswordPolicy, StrengthPolicy};
+use serde_json::{Value, json};
 
 /// `GET /v1/debug/whoami`
 pub async fn whoami(call: Call) -> Result<Reply> {
@@ -34,7 +35,7 @@ pub async fn bootstrap(call: Call) -> Result<Reply> {
         .field("pkce_required_for_sso", &settings.pkce_required_for_sso)
         .field("slug_pattern", &settings.slug_pattern)
         .field("create_organization_enabled", &settings.create_organization_enabled)
-        .field("password_config", &())
+        .field("password_config", &password_config(&settings.password_strength_config))
         .field("dfp_protected_auth_enabled", &false)
         .field("rbac_policy", &project.policy)
         .field("siwe_required_for_crypto_wallets", &false)
@@ -55,3 +56,13 @@ pub async fn admin_portal_config(_call: Call) -> Result<Reply> {
         .field("scim_config", &json!({ "scim_enabled": false }))
         .into())
 }
+/// What forms for new passwords hint at; nothing where strength is measured by guesses.
+fn password_config(policy: &PasswordPolicy) -> Option<Value> {
+    (policy.validation_policy == StrengthPolicy::Luds).then(|| {
+        json!({
+            "luds_complexity": policy.luds_min_password_complexity,
+            "luds_minimum_count": policy.luds_min_password_length,
+        })
+    })
+}
+

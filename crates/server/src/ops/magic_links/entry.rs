@@ -44,8 +44,8 @@ pub async fn admit(
             Ok(Entry { member, organization, member_created: false })
         }
         None => {
-            let member = provisioning::new_member(cx, &organization, email, MemberStatus::Pending);
-            provisioning::insert_member(tx, cx, &member, email).await?;
+            let mut member = provisioning::new_member(cx, &organization, email, MemberStatus::Pending);
+            provisioning::insert_member(tx, cx, &mut member, email).await?;
             Ok(Entry { member, organization, member_created: true })
         }
     }

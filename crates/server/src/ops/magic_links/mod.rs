@@ -191,7 +191,7 @@ async fn invite_in_transaction(tx: Db, cx: Cx, input: Arc<Invite>) -> Result<(Me
         known.unwrap_or_else(|| provisioning::new_member(&cx, &organization, &email, MemberStatus::Invited));
     apply_invitation(&cx, &organization, &mut member, &input)?;
     if is_new {
-        provisioning::insert_member(&tx, &cx, &member, &email).await?;
+        provisioning::insert_member(&tx, &cx, &mut member, &email).await?;
     } else {
         member.touch(cx.now);
         provisioning::save_member(&tx, &cx, &member).await?;

@@ -1,7 +1,7 @@
 //! Which address a member has, and which it lets go of.
 
 use crate::cx::{Cx, Result};
-use crate::ops::{lookup, provisioning};
+use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::EmailId;
@@ -29,6 +29,7 @@ pub(super) async fn change(
     member.change_email(email, cx.new_email_id(), old);
     member.email_verified = false;
     member.password_id = None;
+    passwords::link_to_shared(tx, cx, member).await?;
     Ok(())
 }
 

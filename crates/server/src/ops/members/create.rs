@@ -69,6 +69,6 @@ async fn create_in_transaction(tx: Db, cx: Cx, input: Arc<Create>) -> Result<(Or
     if let Some(roles) = &input.roles {
         member.direct_roles = provisioning::direct_roles(&cx.project.policy, &organization, roles)?;
     }
-    provisioning::insert_member(&tx, &cx, &member, &email).await?;
+    provisioning::insert_member(&tx, &cx, &mut member, &email).await?;
     Ok((organization, member))
 }

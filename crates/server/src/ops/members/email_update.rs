@@ -8,7 +8,7 @@
 use crate::cx::{Cx, Result};
 use crate::ops::magic_links::link::{self, LinkRequest};
 use crate::ops::mail::{self, Letter};
-use crate::ops::{codes, lookup, provisioning};
+use crate::ops::{codes, lookup, passwords, provisioning};
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::locale::Locale;
@@ -179,9 +179,12 @@ pub(in crate::ops) async fn complete(
         return Err(refused());
     }
     let mut member = member;
+    let left = member.email_address.clone();
     member.change_email(email, cx.new_email_id(), OldEmail::Retire);
     member.email_verified = true;
+    passwords::link_to_shared(tx, cx, &mut member).await?;
     member.touch(cx.now);
     provisioning::written(members::update_with_addresses(tx, cx.scope(), &member).await?)?;
+    passwords::release_address(tx, cx, &left).await?;
     Ok(member)
 }

@@ -10,12 +10,9 @@ use ostiary_proto::random;
 
 /// Sets the phone number of a member, which is unproven at first. A number that is set already must be deleted before
 /// another can be set; setting the same one changes nothing.
-pub(super) fn set_phone(cx: &Cx, member: &mut Member, text: &str) -> Result<()> {
-    let number = PhoneNumber::parse(text).ok_or(ErrorType::InvalidPhoneNumber)?;
-    match &member.mfa_phone {
-        Some(known) if known.number == number.as_str() => return Ok(()),
-        Some(_) => return Err(ErrorType::DuplicateMemberPhoneNumberForMember.into()),
-        None => {}
+pub(in crate::ops) fn set_phone(cx: &Cx, member: &mut Member, text: &str) -> Result<()> {
+    if member.mfa_phone.as_ref().is_some_and(|known| known.number == text) {
+        return Ok(());
     }
     let countries = &cx.project.environment.settings.allowed_phone_countries;
     let countries: Vec<&str> = countries.iter().map(String::as_str).collect();

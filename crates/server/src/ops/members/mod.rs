@@ -9,6 +9,7 @@ mod update;
 
 pub use address::{Unlink, unlink_retired_email};
 pub use create::{Create, create};
+pub(super) use factors::set_phone;
 pub use removal::{delete, reactivate};
 pub use update::{Update, delete_external_id, update};
 

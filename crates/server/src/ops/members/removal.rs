@@ -1,7 +1,7 @@
 //! Removing members and bringing them back.
 
 use crate::cx::{Cx, Result};
-use crate::ops::{lookup, provisioning};
+use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::{IdError, MemberId};
@@ -25,6 +25,7 @@ async fn delete_in_transaction(tx: Db, cx: Cx, input: Arc<(String, String)>) -> 
     provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
     sessions::delete_of_member(&tx, cx.scope(), member.id).await?;
     magic_links::delete_of_member(&tx, cx.scope(), member.id).await?;
+    passwords::release_address(&tx, &cx, &member.email_address).await?;
     Ok(member.id)
 }
 
@@ -58,6 +59,7 @@ async fn reactivate_in_transaction(
     }
     member.retired_emails = kept;
     member.status = MemberStatus::Active;
+    passwords::link_to_shared(&tx, &cx, &mut member).await?;
     member.touch(cx.now);
     provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
     Ok((organization, member))

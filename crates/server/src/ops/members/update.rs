@@ -3,7 +3,8 @@
 use super::address;
 use super::factors::{set_default_method, set_phone};
 use crate::cx::{Cx, Result};
-use crate::ops::{lookup, provisioning};
+use crate::ops::actor::Actor;
+use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::member::{Member, OldEmail, valid_member_external_id, valid_member_name};
 use ostiary_core::metadata;
 use ostiary_core::organization::{Organization, metadata_error};
@@ -68,6 +69,8 @@ async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<(Or
         provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
     }
     Ok((organization, member))
+        passwords::drop_own(&tx, &cx, &current).await?;
+        passwords::release_address(&tx, &cx, &current.email_address).await?;
 }
 
 fn apply(cx: &Cx, organization: &Organization, member: &mut Member, input: &Update) -> Result<()> {
