@@ -42,6 +42,8 @@
 
 mod assignment;
 mod builtin;
+mod document;
+mod explain;
 mod fields;
 mod policy;
 mod validate;
@@ -54,12 +56,14 @@ pub use builtin::{
     ADMIN_ROLE, CUSTOM_ORGANIZATION_ROLES_RESOURCE, MEMBER_RESOURCE, MEMBER_ROLE, ORGANIZATION_RESOURCE,
     SCIM_RESOURCE, SELF_RESOURCE, SSO_RESOURCE,
 };
+pub use document::read_organization_roles;
+pub use explain::{ExplainedRole, Explanation, Question, Reason, RoleOrigin, explain};
 pub use fields::{MemberFieldAction, actions_for_member_update, actions_for_organization_update};
 pub use policy::{
-    Permission, Policy, PolicyIndex, Resource, Role, Scope, WILDCARD, allows, allows_on_member,
+    Permission, Policy, PolicyIndex, Resource, Role, Scope, WILDCARD, allows, allows_on_member, covers,
 };
 pub use validate::{
     ACTION_CHARS_MAX, DESCRIPTION_CHARS_MAX, DIRECT_ROLES_MAX, ID_CHARS_MAX, ORGANIZATION_ROLES_MAX,
     PROJECT_ROLES_MAX, PolicyError, PolicyFault, RoleError, validate_assignable, validate_direct_roles,
-    validate_implicit_assignment, validate_organization_roles, validate_policy,
+    validate_implicit_assignment, validate_organization_roles, validate_organization_use, validate_policy,
 };

@@ -80,6 +80,16 @@ impl Policy {
     /// never take away from them (chosen, spec 03a §3). Other entries of `written` that repeat a
     /// built-in id change nothing.
     pub fn effective(written: &Policy) -> Policy {
+        Policy::join(written, Role::add_permissions)
+    }
+
+    /// [`Policy::effective`] for operators who narrow the built-in roles: permissions written for
+    /// `stytch_member` and `stytch_admin` stand in place of the built-in ones.
+    pub fn effective_as_written(written: &Policy) -> Policy {
+        Policy::join(written, |builtin, permissions| builtin.permissions = permissions.to_vec())
+    }
+
+    fn join(written: &Policy, write_builtin: impl Fn(&mut Role, &[Permission])) -> Policy {
         let mut policy = Policy::builtin();
         let builtin_roles = policy.roles.len();
         let builtin_resources = policy.resources.len();
@@ -87,7 +97,7 @@ impl Policy {
 
         for role in &written.roles {
             match policy.roles[..builtin_roles].iter_mut().find(|builtin| builtin.role_id == role.role_id) {
-                Some(builtin) => builtin.add_permissions(&role.permissions),
+                Some(builtin) => write_builtin(builtin, &role.permissions),
                 None => policy.roles.push(role.clone()),
             }
         }
@@ -241,6 +251,24 @@ pub fn allows_on_member(
     })
 }
 
+/// Whether `roles` hold everything that `permissions` grant: what a member must hold who hands them out, where nobody may
+/// grant more than it holds (spec 06 R-43). The wildcard is covered by the wildcard only, since it also grants actions
+/// that are yet to come.
+pub fn covers(
+    index: &PolicyIndex,
+    organization_roles: &[Role],
+    roles: &[String],
+    permissions: &[Permission],
+) -> bool {
+    permissions.iter().all(|permission| {
+        permission.actions.iter().all(|action| {
+            roles
+                .iter()
+                .any(|role| role_grants(index, organization_roles, role, &permission.resource_id, action))
+        })
+    })
+}
+
 fn role_grants(
     index: &PolicyIndex,
     organization_roles: &[Role],
@@ -324,6 +352,29 @@ mod tests {
         check(&["twice"], "invoice", "void", &["twice"]);
         check(&["clerk"], "invoice", "stamp", &["clerk"]);
         check(&["editor"], "invoice", "stamp", &["editor"]);
+    }
+
+    #[test]
+    fn a_member_covers_what_its_roles_grant_together() {
+        let (index, organization_roles) = acme();
+        let permission = |resource_id: &str, actions: &[&str]| Permission {
+            resource_id: resource_id.to_owned(),
+            actions: texts(actions),
+        };
+        for (roles, permissions, expected) in [
+            (&["editor"][..], vec![permission("invoice", &["read", "write"])], true),
+            (&["editor"], vec![permission("invoice", &["read", "export"])], false),
+            (&["editor", "auditor"], vec![permission("invoice", &["write", "export"])], true),
+            (&["clerk"], vec![permission("invoice", &["stamp"])], true),
+            (&["editor", "auditor"], vec![permission("invoice", &["*"])], false),
+            (&["owner"], vec![permission("invoice", &["*"]), permission("report", &["read"])], false),
+            (&["owner"], vec![permission("invoice", &["*"])], true),
+            (&[], vec![permission("invoice", &["read"])], false),
+            (&[], vec![], true),
+        ] {
+            let actual = covers(&index, &organization_roles, &texts(roles), &permissions);
+            assert_eq!(actual, expected, "{roles:?} {permissions:?}");
+        }
     }
 
     #[test]
@@ -421,6 +472,10 @@ mod tests {
         assert_eq!(effective.scopes.last().map(|scope| scope.scope.as_str()), Some("invoice.read"));
         assert_eq!(effective.scopes.len(), 7);
         assert_eq!(Policy::effective(&effective), effective, "joining twice changes nothing");
+        let narrowed = Policy::effective_as_written(&written);
+        let of_members = written.roles.iter().find(|role| role.role_id == "stytch_member");
+        assert_eq!(Some(&narrowed.roles[0].permissions), of_members.map(|role| &role.permissions));
+        assert_eq!(narrowed.roles[1], Policy::builtin().roles[1], "what is not written stays");
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use serde_json::Map;
+
 use super::builtin::{MEMBER_ROLE, RESERVED_PREFIX};
 use super::policy::{Permission, Policy, Resource, Role, Scope, WILDCARD};
+use crate::error::{Error, ErrorType};
 
 /// Longest id of a role, resource or scope, in characters (chosen).
 pub const ID_CHARS_MAX: usize = 128;
@@ -43,6 +46,16 @@ impl fmt::Display for PolicyError {
 }
 
 impl std::error::Error for PolicyError {}
+
+impl From<PolicyError> for Error {
+    /// The text says where in the document, and the details say it to programs.
+    fn from(error: PolicyError) -> Self {
+        let kind = error.fault.kind();
+        let mut refusal = kind.with_message(format!("{} At {}.", kind.text(), error.at));
+        refusal.details = Some(Map::from_iter([("at".to_owned(), error.at.into())]));
+        refusal
+    }
+}
 
 /// The rules of a written policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,44 +110,56 @@ pub enum PolicyFault {
     ReservedScope,
     /// A built-in role among the roles of an organization.
     OrganizationCustomRolesOnly,
+    /// A resource or action that a role of an organization uses is missing in the project's policy.
+    UsedByOrganization,
+    /// Something that is no role where one should be.
+    MalformedRole,
     /// More than [`PROJECT_ROLES_MAX`] or [`ORGANIZATION_ROLES_MAX`] roles.
     TooManyRoles,
 }
 
 impl PolicyFault {
-    /// The wire name.
-    pub fn error_type(self) -> &'static str {
+    /// The row of the error catalogue.
+    pub fn kind(self) -> ErrorType {
         match self {
-            PolicyFault::EmptyRoleId => "empty_rbac_role_id",
-            PolicyFault::EmptyResourceId => "empty_rbac_resource_id",
-            PolicyFault::EmptyScope => "empty_rbac_scope",
-            PolicyFault::InvalidRoleId => "invalid_rbac_role_id",
-            PolicyFault::InvalidScope => "invalid_rbac_scope",
-            PolicyFault::RoleIdTooLong => "rbac_role_id_too_long",
-            PolicyFault::ResourceIdTooLong => "rbac_resource_id_too_long",
-            PolicyFault::ActionTooLong => "rbac_action_too_long",
-            PolicyFault::ScopeTooLong => "rbac_scope_too_long",
-            PolicyFault::DescriptionTooLong => "rbac_description_too_long",
-            PolicyFault::RoleDuplicate => "rbac_role_duplicate",
-            PolicyFault::ResourceDuplicate => "rbac_resource_duplicate",
-            PolicyFault::ActionDuplicate => "rbac_action_duplicate",
-            PolicyFault::ScopeDuplicate => "rbac_scope_duplicate",
-            PolicyFault::RoleMissingPermissions => "rbac_role_missing_permissions",
-            PolicyFault::ScopeMissingPermissions => "rbac_scope_missing_permissions",
-            PolicyFault::PermissionMissingActions => "rbac_permission_missing_actions",
-            PolicyFault::ResourceMissingActions => "rbac_resource_missing_actions",
-            PolicyFault::InvalidPermissionResource => "invalid_permission_resource",
-            PolicyFault::InvalidPermissionAction => "invalid_permission_action",
-            PolicyFault::WildcardWithOtherActions => "cannot_specify_wildcard_with_other_actions",
-            PolicyFault::StytchPrefixedResource => "invalid_stytch_prefixed_resource",
-            PolicyFault::StytchRoleEdit => "invalid_rbac_stytch_role_edit",
-            PolicyFault::ReservedScope => "rbac_reserved_scope",
-            PolicyFault::OrganizationCustomRolesOnly => "rbac_org_custom_roles_only",
-            PolicyFault::TooManyRoles => "too_many_roles",
+            PolicyFault::EmptyRoleId => ErrorType::EmptyRbacRoleId,
+            PolicyFault::EmptyResourceId => ErrorType::EmptyRbacResourceId,
+            PolicyFault::EmptyScope => ErrorType::EmptyRbacScope,
+            PolicyFault::InvalidRoleId => ErrorType::InvalidRbacRoleId,
+            PolicyFault::InvalidScope => ErrorType::InvalidRbacScope,
+            PolicyFault::RoleIdTooLong => ErrorType::RbacRoleIdTooLong,
+            PolicyFault::ResourceIdTooLong => ErrorType::RbacResourceIdTooLong,
+            PolicyFault::ActionTooLong => ErrorType::RbacActionTooLong,
+            PolicyFault::ScopeTooLong => ErrorType::RbacScopeTooLong,
+            PolicyFault::DescriptionTooLong => ErrorType::RbacDescriptionTooLong,
+            PolicyFault::RoleDuplicate => ErrorType::RbacRoleDuplicate,
+            PolicyFault::ResourceDuplicate => ErrorType::RbacResourceDuplicate,
+            PolicyFault::ActionDuplicate => ErrorType::RbacActionDuplicate,
+            PolicyFault::ScopeDuplicate => ErrorType::RbacScopeDuplicate,
+            PolicyFault::RoleMissingPermissions => ErrorType::RbacRoleMissingPermissions,
+            PolicyFault::ScopeMissingPermissions => ErrorType::RbacScopeMissingPermissions,
+            PolicyFault::PermissionMissingActions => ErrorType::RbacPermissionMissingActions,
+            PolicyFault::ResourceMissingActions => ErrorType::RbacResourceMissingActions,
+            PolicyFault::InvalidPermissionResource => ErrorType::InvalidPermissionResource,
+            PolicyFault::InvalidPermissionAction => ErrorType::InvalidPermissionAction,
+            PolicyFault::WildcardWithOtherActions => ErrorType::CannotSpecifyWildcardWithOtherActions,
+            PolicyFault::StytchPrefixedResource => ErrorType::InvalidStytchPrefixedResource,
+            PolicyFault::StytchRoleEdit => ErrorType::InvalidRbacStytchRoleEdit,
+            PolicyFault::ReservedScope => ErrorType::RbacReservedScope,
+            PolicyFault::OrganizationCustomRolesOnly => ErrorType::RbacOrgCustomRolesOnly,
+            PolicyFault::UsedByOrganization => ErrorType::RbacCannotDeleteAttributeUsedInOrgPolicy,
+            PolicyFault::MalformedRole => ErrorType::InvalidRbacCustomRole,
+            PolicyFault::TooManyRoles => ErrorType::TooManyRoles,
         }
     }
 
-    fn at(self, at: impl Into<String>) -> PolicyError {
+    /// The wire name.
+    pub fn error_type(self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// The fault at a place of the document.
+    pub(super) fn at(self, at: impl Into<String>) -> PolicyError {
         PolicyError { fault: self, at: at.into() }
     }
 }
@@ -153,14 +178,25 @@ pub enum RoleError {
 }
 
 impl RoleError {
+    /// The row of the error catalogue.
+    pub fn kind(self) -> ErrorType {
+        match self {
+            RoleError::UnknownRole => ErrorType::InvalidRole,
+            RoleError::UnknownImplicitRole => ErrorType::InvalidRoleAssignment,
+            RoleError::DefaultRole => ErrorType::CannotAssignDefaultRole,
+            RoleError::TooManyRoles => ErrorType::TooManyRoles,
+        }
+    }
+
     /// The wire name.
     pub fn error_type(self) -> &'static str {
-        match self {
-            RoleError::UnknownRole => "invalid_role",
-            RoleError::UnknownImplicitRole => "invalid_rbac_role_assignment",
-            RoleError::DefaultRole => "cannot_assign_default_rbac_role_id",
-            RoleError::TooManyRoles => "too_many_roles",
-        }
+        self.kind().name()
+    }
+}
+
+impl From<RoleError> for Error {
+    fn from(error: RoleError) -> Self {
+        error.kind().into()
     }
 }
 
@@ -201,6 +237,31 @@ pub fn validate_organization_roles(policy: &Policy, roles: &[Role]) -> Result<()
         validate_custom_role(role, &at, &known)?;
         if !seen.insert(&role.role_id) {
             return Err(PolicyFault::RoleDuplicate.at(at));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a project's policy leaves the roles of one of its organizations whole: it has the resources and actions
+/// that they use, and no roles of their ids. `at` says which organization.
+pub fn validate_organization_use(
+    policy: &Policy,
+    organization_roles: &[Role],
+    at: &str,
+) -> Result<(), PolicyError> {
+    let known = KnownActions::of(&policy.resources);
+    for role in organization_roles {
+        if policy.roles.iter().any(|taken| taken.role_id == role.role_id) {
+            return Err(PolicyFault::RoleDuplicate.at(at));
+        }
+        for permission in &role.permissions {
+            let actions = known.0.get(permission.resource_id.as_str());
+            let is_known = |action: &String| {
+                actions.is_some_and(|actions| action == WILDCARD || actions.contains(action.as_str()))
+            };
+            if !permission.actions.iter().all(is_known) {
+                return Err(PolicyFault::UsedByOrganization.at(at));
+            }
         }
     }
     Ok(())
@@ -761,6 +822,33 @@ mod tests {
         let roles = |count: usize| -> Value { (0..count).map(|i| role(&format!("role-{i}"))).collect() };
         assert_eq!(organization_roles(roles(100)), Ok(()));
         assert_eq!(organization_roles(roles(101)), Err(("too_many_roles", "roles".to_owned())));
+    }
+
+    #[test]
+    fn a_policy_cannot_drop_what_an_organization_uses() {
+        let clerk = |resource: &str, actions: Value| -> Vec<Role> {
+            let permissions = json!([{"resource_id": resource, "actions": actions}]);
+            serde_json::from_value(json!([{"role_id": "clerk", "permissions": permissions}])).unwrap()
+        };
+        let check = |roles: &[Role]| {
+            validate_organization_use(&project(), roles, "acme")
+                .map_err(|error| (error.error_type(), error.at))
+        };
+        assert_eq!(check(&clerk("invoice", json!(["read"]))), Ok(()));
+        assert_eq!(check(&clerk("invoice", json!(["*"]))), Ok(()));
+        let used = Err(("rbac_cannot_delete_attribute_used_in_org_policy", "acme".to_owned()));
+        assert_eq!(check(&clerk("invoice", json!(["read", "shred"]))), used);
+        assert_eq!(check(&clerk("report", json!(["*"]))), used);
+        let editor: Vec<Role> = serde_json::from_value(json!([role("editor")])).unwrap();
+        assert_eq!(check(&editor), Err(("rbac_role_duplicate", "acme".to_owned())));
+    }
+
+    #[test]
+    fn a_fault_says_where_it_is() {
+        let error = Error::from(PolicyFault::EmptyRoleId.at("roles[3]"));
+        assert_eq!(error.kind, ErrorType::EmptyRbacRoleId);
+        assert_eq!(error.text(), "A role needs a role_id. At roles[3].");
+        assert_eq!(error.details.unwrap()["at"], "roles[3]");
     }
 
     #[test]
