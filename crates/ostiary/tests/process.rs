@@ -349,3 +349,63 @@ fn live_environments_refuse_local_redirect_urls_and_serve_answers() {
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// A policy is set while the server runs, which notices it, and explained from the outside.
+#[test]
+fn operators_set_a_policy_and_ask_why() {
+    let directory = Directory::new("policy");
+    let server = Dev::start(&directory.0, &[]);
+    let data = directory.0.to_str().expect("a path in UTF-8");
+    let policy = |arguments: &[&str]| {
+        let (name, rest) = arguments.split_first().expect("a subcommand");
+        let output = run(&[&["policy", name, "--dev", "--data", data], rest].concat(), &[]);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, shown, _) = policy(&["show"]);
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!((status, &shown["roles"][1]["role_id"]), (Some(0), &json!("stytch_admin")));
+
+    let file = directory.0.join("policy.json");
+    let path = file.to_str().expect("a path in UTF-8");
+    let write = |document: &Value| std::fs::write(&file, document.to_string()).expect("a file");
+    let (status, _, error) = policy(&["set", path]);
+    assert_eq!(status, Some(2), "{error}");
+    let permissions = |action: &str| json!([{ "resource_id": "invoice", "actions": [action] }]);
+    let document = |action: &str| {
+        json!({
+            "resources": [{ "resource_id": "invoice", "actions": ["read", "write"] }],
+            "roles": [{ "role_id": "editor", "permissions": permissions(action) }],
+        })
+    };
+    write(&document("shred"));
+    let (status, _, error) = policy(&["set", path]);
+    assert_eq!(status, Some(1));
+    assert!(error.contains("At roles[0].permissions[0].actions[0]."), "{error}");
+    write(&document("write"));
+    assert_eq!(policy(&["set", path]).1, "Set: 1 roles, 1 resources, 0 scopes.\n");
+
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while server.get("/v1/b2b/rbac/policy").1["policy"]["roles"][2]["role_id"] != "editor" {
+        assert!(Instant::now() < deadline, "the running server does not notice the policy");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let name = json!({ "organization_name": "Acme", "organization_slug": "acme" });
+    let (_, acme) = server.post("/v1/b2b/organizations", &name);
+    let id = acme["organization"]["organization_id"].as_str().expect("an id");
+    let ada = json!({ "email_address": "ada@acme.example", "external_id": "ada", "roles": ["editor"] });
+    server.post(&format!("/v1/b2b/organizations/{id}/members"), &ada);
+    let explain =
+        |action: &str| policy(&["explain", "--organization", "acme", "--member", "ada", "invoice", action]).1;
+    let told = explain("write");
+    assert!(told.contains(" may write on invoice in Acme.\nA role of the member grants it.\n"), "{told}");
+    assert!(told.contains("+ editor         assigned; grants write on invoice\n"), "{told}");
+    let told = explain("read");
+    assert!(told.contains(" may not read on invoice in Acme.\nNo role of the project or"), "{told}");
+    let told = explain("shred");
+    assert!(told.contains("Is it misspelled?"), "{told}");
+
+    // Taking the role away says so.
+    write(&json!({ "resources": document("write")["resources"] }));
+    let (_, said, _) = policy(&["set", path]);
+    assert!(said.ends_with("Roles that are gone were taken back from 1 members.\n"), "{said}");
+}

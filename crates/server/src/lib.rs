@@ -24,4 +24,5 @@ pub mod telemetry;
 pub mod wire;
 
 pub use ostiary_core::ids::EnvironmentKind;
+pub use ostiary_core::rbac;
 pub use ostiary_core::redirect_url::{RedirectUrl, RedirectUrlType, ValidType};

@@ -164,7 +164,10 @@ impl Projects {
     ) -> Result<Project, Error> {
         let reader = store.reader();
         let scope = environment.scope;
-        let policy = Policy::effective(&environment.policy);
+        let policy = match environment.settings.default_roles_as_written {
+            true => Policy::effective_as_written(&environment.policy),
+            false => Policy::effective(&environment.policy),
+        };
         let keys = KeyRing::open(environments::signing_keys(&reader, scope).await?, scope, master_key)?;
         Ok(Project {
             policy_index: policy.index(),

@@ -14,7 +14,11 @@ const SERVED_ELSEWHERE: &[(&str, &str, &str)] =
     &[("POST", "/sdk/v1/events", include_str!("../src/http/pages.rs"))];
 
 /// Routes of the table that no contract knows, each with its reason.
-const OUR_OWN: &[(&str, &str, &str)] = &[];
+const OUR_OWN: &[(&str, &str, &str)] = &[(
+    "POST",
+    "/v1/ostiary/policy/explain",
+    "says why a member may or may not do something, which no endpoint of the contract can (docs/rbac.md)",
+)];
 
 /// How many endpoints the contracts have: server, browser.
 const CONTRACT_SIZES: (usize, usize) = (123, 97);

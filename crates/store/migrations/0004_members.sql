@@ -4,3 +4,8 @@
 -- either way.
 ALTER TABLE member_emails ADD COLUMN is_reservation BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE member_emails ADD COLUMN update_until BIGINT;
+
+-- The few members to whom a role was assigned, and the few organizations that define roles of their own: when a role is
+-- deleted, its assignments go too, and a policy must not drop what an organization's role needs.
+CREATE INDEX members_direct_roles_idx ON members (env, organization_id, member_id) WHERE direct_roles <> '[]';
+CREATE INDEX organizations_custom_roles_idx ON organizations (env, organization_id) WHERE custom_roles <> '[]';

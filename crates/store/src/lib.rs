@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod recovery_codes;
 pub mod passwords;
 pub mod projects;
+pub mod role_assignments;
 mod rows;
 pub mod seam;
 pub mod search;

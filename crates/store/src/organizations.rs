@@ -47,6 +47,17 @@ const BY_ALLOWED_DOMAIN: Sql = sql!(
      WHERE d.env = $1 AND d.purpose = 'allowed' AND d.domain = $2
      ORDER BY o.created_at, o.organization_id LIMIT 100"
 );
+const PAGE: Sql = sql!(
+    "SELECT ",
+    COLUMNS,
+    " FROM organizations o WHERE o.env = $1 AND o.organization_id > $2 ORDER BY o.organization_id LIMIT 500"
+);
+const PAGE_WITH_ROLES: Sql = sql!(
+    "SELECT ",
+    COLUMNS,
+    " FROM organizations o WHERE o.env = $1 AND o.organization_id > $2 AND o.custom_roles <> '[]'
+      ORDER BY o.organization_id LIMIT 500"
+);
 const COUNT_MEMBERS: Sql =
     sql!("SELECT COUNT(*) FROM members WHERE env = $1 AND organization_id = $2 AND status <> 'deleted'");
 
@@ -103,7 +114,12 @@ pub async fn update(db: &Db, scope: Scope, organization: &Organization) -> Resul
     Ok(true)
 }
 
-async fn write(db: &Db, scope: Scope, organization: &Organization, statement: Sql) -> Result<u64, StoreError> {
+async fn write(
+    db: &Db,
+    scope: Scope,
+    organization: &Organization,
+    statement: Sql,
+) -> Result<u64, StoreError> {
     let metadata = to_json(&organization.trusted_metadata)?;
     let settings = to_json(&organization.settings)?;
     let roles = to_json(&organization.custom_roles)?;
@@ -158,6 +174,31 @@ pub async fn list_by_allowed_domain(
 ) -> Result<Vec<(Organization, bool)>, StoreError> {
     let rows = db.rows(BY_ALLOWED_DOMAIN, &args![scope.env, domain]).await?;
     rows.iter().map(|row| Ok((map(scope, row, 0)?, row.get(COLUMN_COUNT)?))).collect()
+}
+
+/// Which organizations a page goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Every one.
+    All,
+    /// Those that define roles of their own.
+    WithRoles,
+}
+
+/// The next 500 organizations by id, behind the last one of the page before.
+pub async fn page(
+    db: &Db,
+    scope: Scope,
+    which: Which,
+    after: Option<OrganizationId>,
+) -> Result<Vec<Organization>, StoreError> {
+    let statement = match which {
+        Which::All => PAGE,
+        Which::WithRoles => PAGE_WITH_ROLES,
+    };
+    let after = after.map_or(Uuid::nil(), OrganizationId::uuid);
+    let rows = db.long().rows(statement, &args![scope.env, after]).await?;
+    rows.iter().map(|row| map(scope, row, 0)).collect()
 }
 
 /// How many members that are not deleted an organization has.

@@ -3,6 +3,7 @@
 mod banner;
 mod operate;
 mod output;
+mod policy;
 mod serve;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -31,6 +32,12 @@ pub fn main() -> ExitCode {
         Some(("settings", matches)) => match matches.subcommand() {
             Some(("set", matches)) => with_config(matches, operate::set_settings),
             Some((_, matches)) => with_config(matches, operate::show_settings),
+            None => Ok(()),
+        },
+        Some(("policy", matches)) => match matches.subcommand() {
+            Some((name, matches)) => {
+                load(mode_of(matches), matches).and_then(|config| policy::run(name, config, matches))
+            }
             None => Ok(()),
         },
         Some(("keys", matches)) => match matches.subcommand() {
@@ -167,6 +174,7 @@ fn command() -> Command {
                         ),
                 )),
         )
+        .subcommand(policy::command(operator, project_argument))
         .subcommand(
             Command::new("keys")
                 .about("Rotate the keys that sign session tokens")

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 /// Opens the database, runs the command and closes it again.
-fn with_app<T, Fut>(config: &Config, command: impl FnOnce(Arc<App>) -> Fut) -> Result<T, Failure>
+pub(super) fn with_app<T, Fut>(config: &Config, command: impl FnOnce(Arc<App>) -> Fut) -> Result<T, Failure>
 where
     Fut: Future<Output = Result<T, Failure>>,
 {
@@ -30,11 +30,13 @@ where
     })
 }
 
-fn done<T>(result: OperationResult<T>) -> Result<T, Failure> {
+/// The result of an operation, with the source of a failure that is not the caller's.
+pub(super) fn done<T>(result: OperationResult<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::failed(error.source.clone().unwrap_or_else(|| error.text().to_owned())))
 }
 
-fn find_project(app: &App, matches: &ArgMatches) -> Result<Arc<Project>, Failure> {
+/// The project that is named, or the only one.
+pub(super) fn find_project(app: &App, matches: &ArgMatches) -> Result<Arc<Project>, Failure> {
     let projects = app.projects.all();
     match matches.get_one::<String>("project") {
         Some(id) => {

@@ -1,18 +1,12 @@
 //! Who may call a route (spec 03a §8): declared in the route table, checked here before any handler runs.
 
-use crate::cx::{Cx, Result};
+use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::routes::Surface;
+use crate::ops::actor::Actor;
 use crate::ops::lookup;
-use crate::ops::sessions::check::{self, Check};
-use crate::ops::sessions::render::Rendered;
-use crate::ops::sessions::tokens::SessionCredential;
 use ostiary_core::error::ErrorType;
-use ostiary_core::ids::{MemberId, OrganizationId};
 use ostiary_core::project::KeyScope;
-use ostiary_core::rbac;
-use ostiary_core::session::SessionArguments;
-use std::sync::Arc;
 
 /// What a caller needs beside the credentials of the surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,48 +30,8 @@ pub enum Access {
     OperatorWith(KeyScope),
     /// Each given field needs its own permission; the handler asks with [`Actor::require`] and the like.
     PerField,
-}
-
-/// The member on whose behalf a call runs.
-pub struct Actor {
-    session: Arc<Rendered>,
-}
-
-impl Actor {
-    /// The session.
-    pub fn session(&self) -> &Rendered {
-        &self.session
-    }
-
-    /// The member.
-    pub fn member_id(&self) -> MemberId {
-        self.session.session.member_id
-    }
-
-    /// The organization.
-    pub fn organization_id(&self) -> OrganizationId {
-        self.session.session.organization_id
-    }
-
-    /// Refuses what no role of the member allows.
-    pub fn require(&self, cx: &Cx, resource: &str, action: &str) -> Result<()> {
-        let session = &self.session;
-        rbac::allows(&cx.project.policy_index, &session.organization_roles, &session.roles, resource, action)
-            .map(|_| ())
-            .ok_or_else(|| ErrorType::SessionAuthorizationError.into())
-    }
-
-    /// Refuses what no role of the member allows on another member, or on itself.
-    pub fn require_on_member(&self, cx: &Cx, target_is_self: bool, action: &str) -> Result<()> {
-        let session = &self.session;
-        let index = &cx.project.policy_index;
-        if rbac::allows_on_member(index, &session.organization_roles, &session.roles, target_is_self, action)
-        {
-            Ok(())
-        } else {
-            Err(ErrorType::SessionAuthorizationError.into())
-        }
-    }
+    /// A permission on a member whom only the handler can find, from what it is given: a session or a password.
+    PerTarget,
 }
 
 /// Finds the acting member of a call and refuses what its route does not allow.
@@ -93,7 +47,7 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
             Surface::Backend | Surface::Public | Surface::Management => Ok(()),
         };
     };
-    let actor = find_actor(&call.cx, credential).await?;
+    let actor = Actor::find(&call.cx, credential).await?;
     if call.route.surface == Surface::Backend {
         require_own_organization(call, &actor).await?;
     }
@@ -109,17 +63,13 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
         | Access::Project
         | Access::Member
         | Access::PerField
+        | Access::PerTarget
         // The key of an operator is asked before there is a call of this kind.
         | Access::Operator
         | Access::OperatorWith(_) => {}
     }
     call.actor = Some(actor);
     Ok(())
-}
-
-async fn find_actor(cx: &Cx, credential: SessionCredential) -> Result<Actor> {
-    let check = Check { credential, arguments: SessionArguments::default(), authorization: None };
-    Ok(Actor { session: check::authenticate(cx, check).await?.rendered })
 }
 
 /// A member acts in its own organization only, whatever identifier the call uses.

@@ -1,8 +1,8 @@
 //! A request as a handler sees it.
 
 use crate::cx::{Cx, Result};
-use crate::http::access::Actor;
 use crate::http::routes::{Route, Surface};
+use crate::ops::actor::Actor;
 use crate::ops::login::Credentials;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::Fields;

@@ -5,7 +5,7 @@
 
 use crate::cx::Result;
 use crate::http::access::Access::{
-    self, Member, OnMember, OnSelf, Open, Operator, OperatorWith, PerField, Permission, Project,
+    self, Member, OnMember, OnSelf, Open, Operator, OperatorWith, PerField, PerTarget, Permission, Project,
 };
 use crate::http::call::Call;
 use crate::http::handlers::management::{
@@ -154,7 +154,7 @@ routes! {
     // Sessions
     Backend POST "/v1/b2b/sessions/authenticate" Project => sessions::authenticate;
     Backend GET "/v1/b2b/sessions" Project => sessions::list;
-    Backend POST "/v1/b2b/sessions/revoke" PerField => sessions::revoke;
+    Backend POST "/v1/b2b/sessions/revoke" PerTarget => sessions::revoke;
     Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange;
     Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
     Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
@@ -213,6 +213,8 @@ routes! {
     Backend GET "/v1/debug/whoami" Project => project::whoami;
     Backend GET "/v1/b2b/rbac/policy" Project => rbac::policy;
     Backend GET "/v1/b2b/rbac/organizations/{organization_id}" Project => rbac::organization_policy;
+    Backend PUT "/v1/b2b/rbac/organizations/{organization_id}" PerField => rbac::set_organization_policy;
+    Backend POST "/v1/ostiary/policy/explain" Project => rbac::explain;
     Browser GET "/sdk/v1/projects/bootstrap/{public_token}" Project => project::bootstrap;
     Browser GET "/sdk/v1/b2b/admin_portal_config" Member => project::admin_portal_config;
 

@@ -4,6 +4,7 @@
 //! same everywhere: load, decide, write, commit, then talk to the world. Mails and text messages are rows of the
 //! outbox, written in the same transaction.
 
+pub mod actor;
 pub mod codes;
 pub mod discovery;
 pub mod locks;
@@ -15,6 +16,7 @@ pub mod management;
 pub mod members;
 pub mod organizations;
 pub mod otp_email;
+pub mod policy;
 pub mod projects;
 pub mod provisioning;
 pub mod sandbox;

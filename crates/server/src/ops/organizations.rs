@@ -61,8 +61,7 @@ fn check_implicit_roles(cx: &Cx, organization: &Organization) -> Result<()> {
             &cx.project.policy,
             &organization.custom_roles,
             &assignment.role_id,
-        )
-        .map_err(|error| ErrorType::parse(error.error_type()).unwrap_or(ErrorType::InvalidRoleAssignment))?;
+        )?;
     }
     Ok(())
 }
@@ -108,18 +107,24 @@ pub async fn count_members(cx: &Cx, identifier: &str) -> Result<i64> {
     Ok(organizations::count_members(&reader.long(), cx.scope(), organization.id).await?)
 }
 
-/// Changes an organization, which is named by any identifier. Fields that are not given stay as they are.
-pub async fn update(cx: &Cx, identifier: String, change: OrganizationChange) -> Result<Organization> {
-    cx.write((identifier, change), update_in_transaction).await
+/// A change of an organization.
+pub struct Update {
+    /// The organization by any identifier.
+    pub organization: String,
+    /// What is changed; fields that are not given stay as they are.
+    pub change: OrganizationChange,
+    /// On whose behalf.
+    pub actor: Option<Actor>,
 }
 
-async fn update_in_transaction(
-    tx: Db,
-    cx: Cx,
-    input: Arc<(String, OrganizationChange)>,
-) -> Result<Organization> {
-    let (identifier, change) = &*input;
-    let current = lookup::get_organization(&tx, &cx, identifier).await?;
+/// Changes an organization.
+pub async fn update(cx: &Cx, input: Update) -> Result<Organization> {
+    cx.write(input, update_in_transaction).await
+}
+
+async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<Organization> {
+    let Update { organization, change, actor } = &*input;
+    let current = lookup::get_organization(&tx, &cx, organization).await?;
     let next = change.apply(&current, cx.now)?;
     if next.settings.sso_default_connection_id.is_some() {
         // It must be a connection of the organization, and there are none on this server.
@@ -127,6 +132,10 @@ async fn update_in_transaction(
     }
     if change.rbac_email_implicit_role_assignments.is_some() {
         check_implicit_roles(&cx, &next)?;
+        let before = &current.settings.rbac_email_implicit_role_assignments;
+        let after = &next.settings.rbac_email_implicit_role_assignments;
+        let added = after.iter().filter(|assignment| !before.contains(assignment));
+        provisioning::refuse_escalation(&cx, &next, added.map(|added| &added.role_id), actor.as_ref())?;
     }
     save(&tx, &cx, current, next).await
 }
@@ -148,7 +157,12 @@ async fn delete_external_id_in_transaction(tx: Db, cx: Cx, identifier: Arc<Strin
 }
 
 /// Writes what changed. A change that changes nothing is none: answers that were made for this version stay valid.
-async fn save(tx: &Db, cx: &Cx, current: Organization, next: Organization) -> Result<Organization> {
+pub(super) async fn save(
+    tx: &Db,
+    cx: &Cx,
+    current: Organization,
+    next: Organization,
+) -> Result<Organization> {
     let unchanged = Organization { updated_at: current.updated_at, version: current.version, ..next.clone() };
     if unchanged == current {
         return Ok(current);

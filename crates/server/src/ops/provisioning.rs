@@ -9,7 +9,7 @@ use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::{MemberId, OrganizationId};
 use ostiary_core::member::{Member, MemberStatus};
 use ostiary_core::organization::Organization;
-use ostiary_core::rbac::{self, Policy};
+use ostiary_core::rbac;
 use ostiary_store::addresses::{self, Holding};
 use ostiary_store::seam::Db;
 use ostiary_store::{members, organizations};
@@ -77,10 +77,17 @@ pub fn written(was_written: bool) -> Result<()> {
     })
 }
 
-/// Roles as they are assigned to a member directly, each once; refuses those that may not be.
-pub fn direct_roles(policy: &Policy, organization: &Organization, roles: &[String]) -> Result<Vec<String>> {
-    rbac::validate_direct_roles(policy, &organization.custom_roles, roles)
-        .map_err(|error| ErrorType::parse(error.error_type()).unwrap_or(ErrorType::InvalidRole))?;
+/// Roles as they are assigned to a member directly, each once; refuses those that may not be, and new ones that `actor`
+/// may not hand out.
+pub fn direct_roles(
+    cx: &Cx,
+    organization: &Organization,
+    held: &[String],
+    roles: &[String],
+    actor: Option<&Actor>,
+) -> Result<Vec<String>> {
+    rbac::validate_direct_roles(&cx.project.policy, &organization.custom_roles, roles)?;
+    refuse_escalation(cx, organization, roles.iter().filter(|role| !held.contains(role)), actor)?;
     let mut distinct: Vec<String> = Vec::with_capacity(roles.len());
     for role in roles {
         if !distinct.contains(role) {
@@ -88,4 +95,15 @@ pub fn direct_roles(policy: &Policy, organization: &Organization, roles: &[Strin
         }
     }
     Ok(distinct)
+}
+
+/// Refuses to let a member hand out roles beyond its own, where the project says so. A backend that names no member may.
+pub fn refuse_escalation<'a>(
+    cx: &Cx,
+    organization: &Organization,
+    mut roles: impl Iterator<Item = &'a String>,
+    actor: Option<&Actor>,
+) -> Result<()> {
+    let Some(actor) = actor else { return Ok(()) };
+    roles.try_for_each(|role| actor.require_grantable(cx, organization, role))
 }

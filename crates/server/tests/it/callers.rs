@@ -4,12 +4,11 @@ use crate::harness::{Answer, Server, basic};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Method, Request, StatusCode};
+use ostiary_core::error::Error;
 use ostiary_core::ids::EnvironmentKind;
-use ostiary_core::rbac::{Permission, Policy, Role, validate_policy};
+use ostiary_server::ops::policy;
 use ostiary_server::ops::projects::{self, CreatedProject, NewProject};
-use ostiary_store::environments::{self, Environment};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// A member who is signed in.
 pub struct Session {
@@ -111,24 +110,17 @@ pub async fn signed_in(server: &Server, organization: &str, email: &str, roles: 
 
 /// Gives the project these roles: their id, and the actions that they grant on one resource.
 pub async fn set_roles(server: &Server, roles: &[(&str, &str, &[&str])]) {
-    let role = |(role_id, resource_id, actions): &(&str, &str, &[&str])| Role {
-        role_id: (*role_id).to_owned(),
-        description: String::new(),
-        permissions: vec![Permission {
-            resource_id: (*resource_id).to_owned(),
-            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-        }],
+    let role = |(role_id, resource_id, actions): &(&str, &str, &[&str])| {
+        json!({ "role_id": role_id, "permissions": [{ "resource_id": resource_id, "actions": actions }] })
     };
-    let policy = Policy { roles: roles.iter().map(role).collect(), ..Policy::default() };
-    validate_policy(&policy).expect("a policy that an operator could write");
+    let document = json!({ "roles": roles.iter().map(role).collect::<Vec<_>>() });
+    set_policy(server, document).await.expect("a policy that an operator could write");
+}
+
+/// Sets the policy of the project, and gives how many members lost a role.
+pub async fn set_policy(server: &Server, document: Value) -> Result<u64, Error> {
     let project = server.app.projects.by_id(server.project.project_id).expect("the project is there");
-    let environment = Arc::new(Environment { policy, ..project.environment.clone() });
-    let write = move |tx| {
-        let environment = environment.clone();
-        async move { environments::update(&tx, &environment).await }
-    };
-    server.app.store.write(write).await.expect("the policy can be stored");
-    server.app.refresh_projects().await.expect("the policy can be read");
+    Ok(policy::set(&server.app, &project, &document).await?.members_changed)
 }
 
 /// Whether a session is alive.

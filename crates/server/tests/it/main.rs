@@ -15,6 +15,7 @@ mod nodes;
 mod organizations;
 mod otp_email;
 mod pages;
+mod rbac;
 mod search;
 mod session_exchange;
 mod sessions;

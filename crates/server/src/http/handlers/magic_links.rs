@@ -60,6 +60,7 @@ pub async fn invite(call: Call) -> Result<Reply> {
         trusted_metadata: metadata(fields, "trusted_metadata")?,
         untrusted_metadata: metadata(fields, "untrusted_metadata")?,
         roles: fields.texts("roles")?,
+        actor: call.actor.clone(),
         locale: fields.locale()?,
         expiration_minutes: fields.integer("invite_expiration_minutes")?,
     };

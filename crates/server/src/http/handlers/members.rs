@@ -1,10 +1,10 @@
 //! Members.
 
 use crate::cx::Result;
-use crate::http::access::Actor;
 use crate::http::call::Call;
 use crate::http::handlers::organizations::metadata;
 use crate::http::reply::{Reply, Tokens, member_and_organization, member_id, member_roles};
+use crate::ops::actor::Actor;
 use crate::ops::members::{self, Create, MemberKey, Update};
 use crate::ops::search;
 use crate::wire::{Object, WireMember, WireOrganization};
@@ -142,6 +142,7 @@ pub async fn create(call: Call) -> Result<Reply> {
         mfa_phone_number: fields.nonempty("mfa_phone_number")?,
         mfa_enrolled: fields.boolean("mfa_enrolled")?.unwrap_or_default(),
         roles: fields.texts("roles")?,
+        actor: call.actor.clone(),
     };
     let (organization, member) = members::create(&call.cx, input).await?;
     Ok(answer(&call, &organization, &member))
@@ -240,6 +241,7 @@ async fn change(call: Call, organization: String, member: String) -> Result<Repl
         roles: fields.texts("roles")?,
         email_address: fields.nonempty("email_address")?,
         unlink_email: fields.boolean("unlink_email")?.unwrap_or_default(),
+        actor: call.actor.clone(),
     };
     let (organization, member) = members::update(&call.cx, input).await?;
     Ok(answer(&call, &organization, &member))

@@ -3,7 +3,8 @@
 use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::reply::{Reply, Tokens};
-use crate::ops::{organizations, search};
+use crate::ops::organizations::{self, Update};
+use crate::ops::search;
 use crate::wire::{Fields, Object, WireOrganization, WireOrganizationMatch};
 use ostiary_core::error::ErrorType;
 use ostiary_core::organization::{EmailRoleAssignment, Organization, OrganizationChange};
@@ -106,8 +107,12 @@ pub async fn get(call: Call) -> Result<Reply> {
 /// `PUT /v1/b2b/organizations/{organization_id}` and `PUT /sdk/v1/b2b/organizations/me`
 pub async fn update(call: Call) -> Result<Reply> {
     require_permissions(&call)?;
-    let change = read_change(&call.fields)?;
-    Ok(organization(&organizations::update(&call.cx, call.organization()?, change).await?))
+    let input = Update {
+        organization: call.organization()?,
+        change: read_change(&call.fields)?,
+        actor: call.actor.clone(),
+    };
+    Ok(organization(&organizations::update(&call.cx, input).await?))
 }
 
 /// `DELETE /v1/b2b/organizations/{organization_id}` and `DELETE /sdk/v1/b2b/organizations/me`: in a browser the own

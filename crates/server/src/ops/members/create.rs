@@ -2,6 +2,7 @@
 
 use super::factors::set_phone;
 use crate::cx::{Cx, Result};
+use crate::ops::actor::Actor;
 use crate::ops::{lookup, provisioning};
 use ostiary_core::member::{Member, MemberStatus, valid_member_external_id, valid_member_name};
 use ostiary_core::metadata;
@@ -35,6 +36,8 @@ pub struct Create {
     pub mfa_enrolled: bool,
     /// Roles to assign.
     pub roles: Option<Vec<String>>,
+    /// On whose behalf.
+    pub actor: Option<Actor>,
 }
 
 /// Creates a member. The address counts as unproven until its owner signs in. Nothing is sent, and the rules about
@@ -67,7 +70,8 @@ async fn create_in_transaction(tx: Db, cx: Cx, input: Arc<Create>) -> Result<(Or
         set_phone(&cx, &mut member, number)?;
     }
     if let Some(roles) = &input.roles {
-        member.direct_roles = provisioning::direct_roles(&cx.project.policy, &organization, roles)?;
+        member.direct_roles =
+            provisioning::direct_roles(&cx, &organization, &[], roles, input.actor.as_ref())?;
     }
     provisioning::insert_member(&tx, &cx, &mut member, &email).await?;
     Ok((organization, member))

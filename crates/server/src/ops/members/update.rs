@@ -42,6 +42,8 @@ pub struct Update {
     pub email_address: Option<String>,
     /// Whether the old address becomes free instead of retired.
     pub unlink_email: bool,
+    /// On whose behalf.
+    pub actor: Option<Actor>,
 }
 
 /// Changes a member. What is not changed is not written, so that answers made for the member stay valid.
@@ -102,7 +104,8 @@ fn apply(cx: &Cx, organization: &Organization, member: &mut Member, input: &Upda
         set_default_method(member, method)?;
     }
     if let Some(roles) = &input.roles {
-        member.direct_roles = provisioning::direct_roles(&cx.project.policy, organization, roles)?;
+        member.direct_roles =
+            provisioning::direct_roles(cx, organization, &member.direct_roles, roles, input.actor.as_ref())?;
     }
     Ok(())
 }
