@@ -297,6 +297,34 @@ fn a_wrong_master_key_does_not_start() {
 }
 
 #[test]
+fn keys_of_operators_are_made_listed_and_deleted() {
+    let data = Directory::new("management-key");
+    let path = data.0.display().to_string();
+    let base = ["--data", &path, "--public-url", "https://auth.example.com"];
+    let operate = |arguments: &[&str]| {
+        let arguments: Vec<&str> = ["management-key"].iter().chain(arguments).chain(&base).copied().collect();
+        run(&arguments, &[("OSTIARY_MASTER_KEY", &master_key(5))])
+    };
+    let create = ["create", "--name", "terraform", "--scope", "manage:api_keys", "--json"];
+    let created: Value = serde_json::from_str(&text(&operate(&create).stdout)).expect("JSON");
+    let id = created["management_key_id"].as_str().expect("an id");
+    let secret = created["management_key_secret"].as_str().expect("a secret");
+    assert!(id.starts_with("workspace-key-prod-"), "{id}");
+    let listed = text(&operate(&["list"]).stdout);
+    assert!(
+        listed.contains(id) && listed.contains("terraform") && listed.contains("manage:api_keys"),
+        "{listed}"
+    );
+    assert!(!listed.contains(secret));
+    assert!(text(&operate(&["create", "--name", "graphs", "--read-only"]).stdout).contains("Secret"));
+    assert!(text(&operate(&["list"]).stdout).contains("read only"));
+    assert_eq!(operate(&["create", "--name", "x", "--scope", "root"]).status.code(), Some(2));
+    assert!(operate(&["delete", id]).status.success());
+    assert_eq!(operate(&["delete", id]).status.code(), Some(1));
+    assert!(!text(&operate(&["list"]).stdout).contains(id));
+}
+
+#[test]
 fn live_environments_refuse_local_redirect_urls_and_serve_answers() {
     let data = Directory::new("serve");
     let path = data.0.display().to_string();
