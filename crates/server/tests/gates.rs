@@ -46,7 +46,7 @@ fn shape(path: &str) -> String {
 /// How the list says what the table says.
 fn describe(access: Access) -> Option<String> {
     match access {
-        Access::Open | Access::Project => None,
+        Access::Open | Access::Project | Access::Operator | Access::OperatorWith(_) => None,
         Access::Member => Some("any session".into()),
         Access::Permission(resource, action) => Some(format!("{resource}: {action}")),
         Access::OnMember(action) => Some(format!("stytch.member or stytch.self: {action}")),
