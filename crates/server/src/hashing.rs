@@ -115,9 +115,18 @@ impl HashingPool {
         receiver.await.map_err(|_| Error::internal("password work ended without a result"))
     }
 
+    /// How long a new piece of work would wait now, in microseconds, as far as the pool can tell.
+    pub fn wait_micros(&self) -> u64 {
+        self.wait(&self.shared.state.lock())
+    }
+
+    fn wait(&self, state: &State) -> u64 {
+        micros_here(state.outstanding_micros, state.slowness) / self.threads
+    }
+
     fn submit(&self, work: Work) -> Result<()> {
         let mut state = self.shared.state.lock();
-        let wait = micros_here(state.outstanding_micros, state.slowness) / self.threads;
+        let wait = self.wait(&state);
         if wait > WAIT_MICROS_MAX {
             let seconds = wait.div_ceil(1_000_000);
             return Err(Error {
@@ -219,7 +228,9 @@ mod tests {
     /// Work that goes on until the sender is dropped.
     fn endless() -> (mpsc::Sender<()>, impl FnOnce(&mut Memory) + Send + 'static) {
         let (sender, receiver) = mpsc::channel::<()>();
-        (sender, move |_: &mut Memory| drop(receiver.recv()))
+        (sender, move |_: &mut Memory| {
+            let _ = receiver.recv();
+        })
     }
 
     #[tokio::test]
@@ -272,7 +283,9 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let (done, was_done) = mpsc::channel::<()>();
-        let gone = pool.run(1, move |_| drop(done.send(())));
+        let gone = pool.run(1, move |_| {
+            let _ = done.send(());
+        });
         // Asked once, so that it is in the queue, then dropped.
         let is_waiting = futures_util::future::FutureExt::now_or_never(gone).is_none();
         assert!(is_waiting);

@@ -10,9 +10,12 @@ use http_body_util::BodyExt as _;
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::redirect_url::{RedirectUrl, RedirectUrlType, ValidType};
 use ostiary_core::time::{MINUTE, SECOND};
+use ostiary_proto::hash::sha1;
+use ostiary_proto::password_hash::Argon2Params;
 use ostiary_proto::random::SystemRandom;
 use ostiary_proto::seal::MasterKey;
 use ostiary_server::app::{App, Options};
+use ostiary_server::breach::{BreachCorpus, BreachError, LookingUp};
 use ostiary_server::clock::Clock;
 use ostiary_server::hashing::HashingOptions;
 use ostiary_server::http::router;
@@ -22,7 +25,9 @@ use ostiary_server::telemetry::Metrics;
 use ostiary_store::seam::{Engine, Store};
 use ostiary_store::testing::{TestStore, fresh};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
@@ -55,6 +60,7 @@ macro_rules! on_both_engines {
 pub struct Server {
     pub app: Arc<App>,
     pub project: CreatedProject,
+    pub breaches: Arc<Breaches>,
     router: Router,
     store: TestStore,
 }
@@ -62,7 +68,43 @@ pub struct Server {
 /// The URL to which links lead by default, as under `ostiary dev`.
 pub const REDIRECT_URL: &str = "http://localhost:3000/authenticate";
 
-fn new_app(store: Store) -> Arc<App> {
+/// Passwords that are known from breaches, as far as tests know.
+#[derive(Debug, Default)]
+pub struct Breaches {
+    known: Mutex<HashSet<[u8; 20]>>,
+    lookups: AtomicUsize,
+    is_down: AtomicBool,
+}
+
+impl Breaches {
+    /// From now on this password is a breached one.
+    pub fn add(&self, password: &str) {
+        self.known.lock().expect("no test panicked with it").insert(sha1(password.as_bytes()));
+    }
+
+    /// From now on nothing can be looked up.
+    pub fn break_down(&self) {
+        self.is_down.store(true, Ordering::Relaxed);
+    }
+
+    /// How often something was looked up.
+    pub fn lookups(&self) -> usize {
+        self.lookups.load(Ordering::Relaxed)
+    }
+}
+
+impl BreachCorpus for Breaches {
+    fn contains<'a>(&'a self, sha1: &'a [u8; 20]) -> LookingUp<'a> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        let found = match self.is_down.load(Ordering::Relaxed) {
+            true => Err(BreachError("down for the test".into())),
+            false => Ok(self.known.lock().expect("no test panicked with it").contains(sha1)),
+        };
+        Box::pin(async move { found })
+    }
+}
+
+fn new_app(store: Store, breaches: Arc<Breaches>) -> Arc<App> {
     let options = Options {
         public_url: "http://ostiary.test".into(),
         is_dev: true,
@@ -72,8 +114,12 @@ fn new_app(store: Store) -> Arc<App> {
         mail_from: "no-reply@ostiary.test".into(),
         mail_from_name: None,
         trusted_proxies: Vec::new(),
-        hashing: HashingOptions::default(),
-        breach_corpus: None,
+        // Quick ones, since most tests are about other things.
+        hashing: HashingOptions {
+            params: Argon2Params::new(64, 1, 1).expect("within bounds"),
+            threads: Some(1),
+        },
+        breach_corpus: Some(breaches),
     };
     let master_key = MasterKey::from_bytes([7; 32]);
     let metrics = Arc::new(Metrics::new(labels()));
@@ -83,9 +129,10 @@ fn new_app(store: Store) -> Arc<App> {
 /// Starts a server; none when the engine is not there.
 pub async fn start(engine: Engine) -> Option<Server> {
     let store = fresh(engine).await?;
-    let app = new_app((*store).clone());
+    let breaches = Arc::new(Breaches::default());
+    let app = new_app((*store).clone(), breaches.clone());
     let project = add_project(&app, "Acme Notes").await;
-    Some(Server { router: router(app.clone()), app, project, store })
+    Some(Server { router: router(app.clone()), app, project, breaches, store })
 }
 
 /// Adds a project to a server.
@@ -154,7 +201,10 @@ impl Server {
     /// Another node on the same database; none on SQLite, which has one node only.
     pub async fn another_node(self: &Arc<Self>) -> Option<Node> {
         let options = self.store.options_of_another_node()?;
-        let app = new_app(Store::open(options).await.expect("the same database opens again"));
+        let app = new_app(
+            Store::open(options).await.expect("the same database opens again"),
+            self.breaches.clone(),
+        );
         app.refresh_projects().await.expect("the projects can be read");
         Some(Node { router: router(app.clone()), app, first: self.clone() })
     }
@@ -290,6 +340,16 @@ impl Server {
         let mut body = body;
         body["code"] = json!(self.last_code(email).await);
         self.post("/v1/b2b/otps/email/authenticate", body).await.ok()
+    }
+
+    /// Gives a member a password by a link, and gives the whole answer.
+    pub async fn set_password(&self, organization: &str, email: &str, password: &str) -> Value {
+        let body = json!({"organization_id": organization, "email_address": email});
+        self.post("/v1/b2b/passwords/email/reset/start", body).await.ok();
+        let token = self.last_token(email).await;
+        self.post("/v1/b2b/passwords/email/reset", json!({"password_reset_token": token, "password": password}))
+            .await
+            .ok()
     }
 
     /// Begins discovery for an address and gives the intermediate session token.

@@ -18,4 +18,8 @@ mod pages;
 mod rbac;
 mod search;
 mod session_exchange;
+mod password_migrate;
+mod passwords;
+mod passwords_shared;
+mod recovery_codes;
 mod sessions;
