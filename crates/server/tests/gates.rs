@@ -77,6 +77,10 @@ fn every_route_asks_for_what_the_list_says() {
                 && gate.method == route.method.as_str()
                 && shape(&gate.path) == shape(route.path)
         });
+        // What members do with their own session needs no permission and no line: signing in further, reading oneself.
+        if listed.is_none() && route.access == Access::Member {
+            continue;
+        }
         let expected = listed.map(|gate| gate.gate.clone());
         assert_eq!(describe(route.access), expected, "{} {}", route.method, route.path);
     }
