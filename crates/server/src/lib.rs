@@ -24,9 +24,6 @@ pub mod telemetry;
 pub mod wire;
 
 pub use ostiary_core::ids::EnvironmentKind;
-<<<<<<< Updated upstream
-pub use ostiary_core::rbac;
-=======
 pub use ostiary_core::project::KeyScope;
->>>>>>> Stashed changes
+pub use ostiary_core::rbac;
 pub use ostiary_core::redirect_url::{RedirectUrl, RedirectUrlType, ValidType};

@@ -35,17 +35,16 @@ pub fn main() -> ExitCode {
             Some((_, matches)) => with_config(matches, operate::show_settings),
             None => Ok(()),
         },
-<<<<<<< Updated upstream
-        Some(("policy", matches)) => match matches.subcommand() {
-            Some((name, matches)) => {
-                load(mode_of(matches), matches).and_then(|config| policy::run(name, config, matches))
-            }
-=======
         Some(("management-key", matches)) => match matches.subcommand() {
             Some(("create", matches)) => with_config(matches, management_keys::create),
             Some(("delete", matches)) => with_config(matches, management_keys::delete),
             Some((_, matches)) => with_config(matches, management_keys::list),
->>>>>>> Stashed changes
+            None => Ok(()),
+        },
+        Some(("policy", matches)) => match matches.subcommand() {
+            Some((name, matches)) => {
+                load(mode_of(matches), matches).and_then(|config| policy::run(name, config, matches))
+            }
             None => Ok(()),
         },
         Some(("keys", matches)) => match matches.subcommand() {
@@ -182,11 +181,8 @@ fn command() -> Command {
                         ),
                 )),
         )
-<<<<<<< Updated upstream
-        .subcommand(policy::command(operator, project_argument))
-=======
         .subcommand(management_keys::command(operator))
->>>>>>> Stashed changes
+        .subcommand(policy::command(operator, project_argument))
         .subcommand(
             Command::new("keys")
                 .about("Rotate the keys that sign session tokens")

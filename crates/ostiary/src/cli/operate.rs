@@ -30,11 +30,7 @@ where
     })
 }
 
-<<<<<<< Updated upstream
-/// The result of an operation, with the source of a failure that is not the caller's.
-=======
 /// The result of an operation, with what only the log would say, since here is who reads the log.
->>>>>>> Stashed changes
 pub(super) fn done<T>(result: OperationResult<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::failed(error.source.clone().unwrap_or_else(|| error.text().to_owned())))
 }
