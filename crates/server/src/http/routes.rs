@@ -194,7 +194,7 @@ routes! {
     Backend POST "/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
     Backend POST "/v1/b2b/passwords/discovery/email/reset/start" Project => passwords::start_discovery_reset;
     Backend POST "/v1/b2b/passwords/discovery/email/reset" Project => passwords::reset_in_discovery;
-    Backend DELETE "/v1/b2b/organizations/{organization_id}/members/passwords/{member_password_id}" PerField => passwords::delete;
+    Backend DELETE "/v1/b2b/organizations/{organization_id}/members/passwords/{member_password_id}" PerTarget => passwords::delete;
     Browser POST "/sdk/v1/b2b/passwords/strength_check" Project => passwords::strength_check;
     Browser POST "/sdk/v1/b2b/passwords/authenticate" Project => passwords::authenticate;
     Browser POST "/sdk/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset;
@@ -204,7 +204,7 @@ routes! {
     Browser POST "/sdk/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
     Browser POST "/sdk/v1/b2b/passwords/discovery/reset/start" Project => passwords::start_discovery_reset;
     Browser POST "/sdk/v1/b2b/passwords/discovery/reset" Project => passwords::reset_in_discovery;
-    Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerField => passwords::delete;
+    Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerTarget => passwords::delete;
 
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
     Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
