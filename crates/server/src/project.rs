@@ -4,6 +4,7 @@
 //! versions of the environments ([`Projects::refresh`]) and reads again what changed.
 
 use crate::keys::KeyRing;
+use ostiary_core::claim_template::{ClaimTemplate, JwtTemplate};
 use ostiary_core::error::Error;
 use ostiary_core::ids::{EnvironmentKind, ProjectId, PublicToken};
 use ostiary_core::rbac::{Policy, PolicyIndex};
@@ -32,6 +33,8 @@ pub struct Project {
     pub keys: KeyRing,
     /// The issuer of session tokens: `stytch.com/<project_id>`.
     pub issuer: String,
+    /// What is added to session tokens.
+    pub session_template: ClaimTemplate,
     secrets: Vec<Secret>,
     public_tokens: Vec<PublicToken>,
     is_dev: bool,
@@ -72,6 +75,15 @@ impl Project {
     pub fn public_token(&self) -> Option<PublicToken> {
         self.public_tokens.first().copied()
     }
+}
+
+/// The template of the settings. It was judged when it was set; should this version judge otherwise, tokens go without
+/// it rather than the project out of service.
+fn compiled(template: Option<&JwtTemplate>) -> ClaimTemplate {
+    template.map(JwtTemplate::compile).transpose().map(Option::unwrap_or_default).unwrap_or_else(|kind| {
+        tracing::error!(error.kind = kind.name(), "a stored claim template is not one and is left out");
+        ClaimTemplate::default()
+    })
 }
 
 /// All projects of the server.
@@ -175,6 +187,7 @@ impl Projects {
             redirect_urls: environments::redirect_urls(&reader, scope).await?,
             keys,
             issuer: format!("stytch.com/{}", environment.project_id),
+            session_template: compiled(environment.settings.session_jwt_template.as_ref()),
             secrets: environments::secrets(&reader, scope).await?,
             public_tokens: environments::public_tokens(&reader, scope).await?,
             is_dev: self.is_dev,

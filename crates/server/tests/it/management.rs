@@ -1,6 +1,6 @@
 //! The management API: what the key of an operator may do, and that it holds at once.
 
-use crate::harness::{Answer, Server, basic};
+use crate::harness::{Answer, Server, basic, claims};
 use crate::on_both_engines;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -319,6 +319,29 @@ on_both_engines! {
 
         let counts = operator.get(&format!("{TEST}/metrics")).await.ok()["metrics"].take();
         assert_eq!(counts, json!({"user_count": 0, "organization_count": 0, "member_count": 0, "m2m_client_count": 0}));
+    }
+
+    /// What the session itself was given stands before what the template says.
+    async fn session_tokens_have_the_claims_of_the_template(t) {
+        let operator = Operator::new(&t, KeyScope::ALL).await;
+        let slug = operator.get(PROJECTS).await.ok()["projects"][0]["project_slug"].as_str().unwrap().to_owned();
+        let path = format!("{PROJECTS}/{slug}/environments/test/jwt_templates/SESSION");
+        let acme = t.organization("Acme", json!({"trusted_metadata": {"plan": "pro"}})).await;
+        t.member(&acme, "ada@acme.example", json!({"trusted_metadata": {"level": 3}})).await;
+        let content = r#"{"plan": {{ organization.trusted_metadata.plan }}, "roles": {{ member.rbac.roles }},
+            "level": {{ member.trusted_metadata.level }}, "gone": {{ member.trusted_metadata.gone }}, "kind": "template"}"#;
+        operator.put(&path, json!({"template_content": content, "custom_audience": "acme"})).await.ok();
+        let login = t.sign_in(&acme, "ada@acme.example").await;
+        let token = claims(login["session_jwt"].as_str().unwrap());
+        assert_eq!((&token["plan"], &token["level"], &token["kind"]), (&json!("pro"), &json!(3), &json!("template")));
+        assert_eq!((&token["roles"], token.get("gone")), (&json!(["stytch_member"]), None));
+        assert_eq!(token["aud"], json!([t.project.project_id, "acme"]));
+        let own = json!({"session_token": login["session_token"], "session_custom_claims": {"kind": "own"}});
+        let renewed = t.post("/v1/b2b/sessions/authenticate", own).await.ok();
+        let token = claims(renewed["session_jwt"].as_str().unwrap());
+        assert_eq!((&token["kind"], &token["plan"]), (&json!("own"), &json!("pro")));
+        let reserved = json!({"template_content": r#"{"aud": "x"}"#, "custom_audience": ""});
+        operator.put(&path, reserved).await.fails(400, "reserved_claims_in_custom_claims");
     }
 
     async fn the_policy_is_replaced_whole(t) {

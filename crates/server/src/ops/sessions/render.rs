@@ -9,7 +9,7 @@ use ostiary_core::organization::Organization;
 use ostiary_core::rbac::{self, Role};
 use ostiary_core::session::{JWT_SECONDS, Session};
 use ostiary_core::time::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// A session as it is answered, signed and encoded.
@@ -58,12 +58,15 @@ pub fn render(
     rbac::retain_existing(&mut member_roles, &cx.project.policy_index, &organization.custom_roles);
     let roles = rbac::session_roles(&member_roles, &[]);
     let wire_session = WireSession { session, roles: &roles, organization_slug: &organization.slug };
-    let jwt = sign(cx, session, &roles, organization)?;
+    let wire_member = WireMember { member, roles: &member_roles, now: cx.now };
+    let wire_organization = WireOrganization(organization);
+    let templated = templated_claims(cx, &wire_member, &wire_organization, &roles)?;
+    let jwt = sign(cx, session, &roles, organization, templated)?;
     let fields = Object::new()
         .field("member_id", &member.id)
         .field("member_session", &wire_session)
-        .field("member", &WireMember { member, roles: &member_roles, now: cx.now })
-        .field("organization", &WireOrganization(organization));
+        .field("member", &wire_member)
+        .field("organization", &wire_organization);
     Ok(Arc::new(Rendered {
         signed_at: cx.now,
         versions: Versions {
@@ -81,8 +84,32 @@ pub fn render(
     }))
 }
 
+/// What the project's claim template says of a member in its organization (spec 05a §6).
+fn templated_claims(
+    cx: &Cx,
+    member: &WireMember<'_>,
+    organization: &WireOrganization<'_>,
+    roles: &[String],
+) -> Result<Map<String, Value>> {
+    let template = &cx.project.session_template;
+    if template.is_empty() {
+        return Ok(Map::new());
+    }
+    let mut member = serde_json::to_value(member).map_err(Error::internal)?;
+    member["rbac"] = json!({ "roles": roles });
+    let organization = serde_json::to_value(organization).map_err(Error::internal)?;
+    let values = [("member", member), ("organization", organization)];
+    Ok(template.render(&values.into_iter().map(|(root, value)| (root.to_owned(), value)).collect()))
+}
+
 /// The signed token of a session (spec 01b §7, JWT; contract `backend.md` §4). It never outlives the session.
-fn sign(cx: &Cx, session: &Session, roles: &[String], organization: &Organization) -> Result<String> {
+fn sign(
+    cx: &Cx,
+    session: &Session,
+    roles: &[String],
+    organization: &Organization,
+    templated: Map<String, Value>,
+) -> Result<String> {
     let key = cx
         .project
         .keys
@@ -91,11 +118,16 @@ fn sign(cx: &Cx, session: &Session, roles: &[String], organization: &Organizatio
     let issued_at = cx.now.seconds();
     let expires_at = (issued_at + JWT_SECONDS).min(session.expires_at.seconds());
     let factors: Vec<WireFactor> = session.factors.iter().map(WireFactor).collect();
-    let mut claims = session.custom_claims.clone();
+    // What the application has said of this session stands before what the project's template says of all.
+    let mut claims = templated;
+    claims.extend(session.custom_claims.clone());
+    let template = cx.project.environment.settings.session_jwt_template.as_ref();
+    let mut audiences = vec![cx.project.id().to_string()];
+    audiences.extend(template.map(|set| set.custom_audience.clone()).filter(|audience| !audience.is_empty()));
     let standard = json!({
         "iss": cx.project.issuer,
         "sub": session.member_id,
-        "aud": [cx.project.id()],
+        "aud": audiences,
         "iat": issued_at,
         "nbf": issued_at,
         "exp": expires_at,
