@@ -38,8 +38,10 @@ impl Locale {
 
 wire_enum! {
     /// A language in which Ostiary writes text messages: those of mails, and more (contract `backend.md`, `otps/sms/send`).
+    #[derive(Default)]
     SmsLocale {
         /// English, the default.
+        #[default]
         En = "en",
         /// Spanish.
         Es = "es",

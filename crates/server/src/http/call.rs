@@ -103,6 +103,7 @@ impl Call {
             session,
             intermediate_session_token: self.intermediate_session_token()?,
             arguments: self.session_arguments()?,
+            locale: self.fields.sms_locale()?,
         })
     }
 

@@ -4,7 +4,7 @@ use crate::cx::{Cx, Result};
 use crate::ops::discovery::Discovered;
 use crate::ops::login::Authenticated;
 use crate::ops::sessions::render::Rendered;
-use crate::wire::{Object, WireDiscovered, WireMember, WireOrganization};
+use crate::wire::{Object, WireDiscovered, WireMember, WireMfaRequired, WireOrganization};
 use ostiary_core::discovery::Membership;
 use ostiary_core::ids::MemberId;
 use ostiary_core::member::Member;
@@ -92,7 +92,7 @@ pub fn authenticated(cx: &Cx, login: Authenticated, extra: Object) -> Reply {
             let mfa = missing
                 .mfa_required
                 .as_ref()
-                .map(|required| crate::wire::WireMfaRequired { required, sms_was_sent: false });
+                .map(|required| WireMfaRequired { required, sms_was_sent: missing.sms_was_sent });
             let object = common
                 .field("member_authenticated", &false)
                 .field("member_session", &())
@@ -104,6 +104,16 @@ pub fn authenticated(cx: &Cx, login: Authenticated, extra: Object) -> Reply {
             Reply::with_tokens(object, Tokens::Intermediate(missing.token))
         }
     }
+}
+
+/// The answer to a completed second factor: always a full session (spec 01c §3).
+pub fn second_factor(session: Arc<Rendered>, extra: Object) -> Reply {
+    let object = Object::with_capacity(8192)
+        .extend(&extra)
+        .field("organization_id", &session.session.organization_id)
+        .field("member_device", &())
+        .extend(&session.fields);
+    Reply::with_tokens(object, Tokens::SessionOnly(session))
 }
 
 /// The answer to a discovery login or to a list of organizations.

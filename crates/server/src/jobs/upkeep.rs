@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::cx::Result;
 use crate::ops::projects;
 use ostiary_core::error::Error;
-use ostiary_store::{addresses, intermediate_sessions, magic_links, otp_codes, outbox, sessions};
+use ostiary_store::{addresses, intermediate_sessions, magic_links, otp_codes, outbox, sessions, sms_codes, totp};
 use std::sync::Arc;
 
 /// For how long links and codes are kept after they expired, in minutes, so that a late visitor hears that a link has
@@ -40,6 +40,8 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             intermediate_sessions::delete_expired(&tx, now).await?;
             magic_links::delete_expired(&tx, long_ago).await?;
             otp_codes::delete_expired(&tx, long_ago).await?;
+            sms_codes::delete_expired(&tx, long_ago).await?;
+            totp::delete_expired(&tx, long_ago).await?;
             addresses::delete_expired(&tx, long_ago).await?;
             Ok::<_, Error>(())
         })

@@ -41,6 +41,40 @@ fn hash(cx: &Cx, code_id: Uuid, code: &str) -> [u8; 32] {
     hmac_sha256(&cx.app.code_key, &[code_id.as_bytes(), code.as_bytes()])
 }
 
+/// A code that was just made.
+pub struct NewCode {
+    /// The digits, for the message.
+    pub digits: String,
+    /// What is kept of it.
+    pub stored: OtpCode,
+}
+
+/// Makes a new code.
+pub fn make(cx: &Cx, minutes: i64) -> NewCode {
+    of_digits(cx, random::one_time_code(cx.app.random.as_ref()), minutes)
+}
+
+/// A code with these digits.
+pub fn of_digits(cx: &Cx, digits: String, minutes: i64) -> NewCode {
+    let code_id = random::uuid(cx.app.random.as_ref());
+    let stored = OtpCode {
+        code_id,
+        code_hash: hash(cx, code_id, &digits),
+        attempts: 0,
+        expires_at: cx.now.plus_minutes(minutes),
+        used_at: None,
+    };
+    NewCode { digits, stored }
+}
+
+/// Judges an attempt, which was counted before. Whether the code was used or has expired shows in using it up.
+pub fn judge(cx: &Cx, stored: &OtpCode, code: &str) -> std::result::Result<(), ErrorType> {
+    if !constant_time_eq(&stored.code_hash, &hash(cx, stored.code_id, code)) {
+        return Err(ErrorType::OtpCodeNotFound);
+    }
+    if stored.attempts > ATTEMPTS_MAX { Err(ErrorType::UnableToAuthOtpCode) } else { Ok(()) }
+}
+
 /// Makes a new code for an address; the earlier one is void. Gives the code, for the mail.
 pub async fn issue(
     tx: &Db,
@@ -49,17 +83,9 @@ pub async fn issue(
     email_address: &str,
     minutes: i64,
 ) -> Result<String> {
-    let code = random::one_time_code(cx.app.random.as_ref());
-    let code_id = random::uuid(cx.app.random.as_ref());
-    let stored = OtpCode {
-        code_id,
-        code_hash: hash(cx, code_id, &code),
-        attempts: 0,
-        expires_at: cx.now.plus_minutes(minutes),
-        used_at: None,
-    };
-    otp_codes::replace(tx, cx.scope(), organization, email_address, &stored, cx.now).await?;
-    Ok(code)
+    let new = make(cx, minutes);
+    otp_codes::replace(tx, cx.scope(), organization, email_address, &new.stored, cx.now).await?;
+    Ok(new.digits)
 }
 
 /// Tries a code. Wrong, or none outstanding: `otp_code_not_found`; right but used, expired or tried too often:
@@ -75,10 +101,10 @@ pub async fn attempt(
     let Some(stored) = otp_codes::attempt(tx, cx.scope(), organization, email_address).await? else {
         return refused(ErrorType::OtpCodeNotFound);
     };
-    if !constant_time_eq(&stored.code_hash, &hash(cx, stored.code_id, code)) {
-        return refused(ErrorType::OtpCodeNotFound);
+    if let Err(kind) = judge(cx, &stored, code) {
+        return refused(kind);
     }
-    let consumed = stored.attempts <= ATTEMPTS_MAX
-        && otp_codes::consume(tx, cx.scope(), organization, email_address, stored.code_id, cx.now).await?;
+    let consumed =
+        otp_codes::consume(tx, cx.scope(), organization, email_address, stored.code_id, cx.now).await?;
     if consumed { Ok(Attempt::Passed(())) } else { refused(ErrorType::UnableToAuthOtpCode) }
 }

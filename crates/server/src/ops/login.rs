@@ -5,11 +5,12 @@
 //! intermediate session. [`Login::complete`] signs the session token after the commit.
 
 use crate::cx::{Cx, Result};
-use crate::ops::provisioning;
 use crate::ops::sessions::{self, render::Rendered};
+use crate::ops::{phones, provisioning};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::factor::{self, Factor};
 use ostiary_core::ids::SessionId;
+use ostiary_core::locale::SmsLocale;
 use ostiary_core::login::{self, MemberFacts, MfaRequired, Verdict};
 use ostiary_core::member::Member;
 use ostiary_core::organization::{AuthMethod, Organization};
@@ -30,6 +31,19 @@ pub struct Credentials {
     pub intermediate_session_token: Option<String>,
     /// Length and claims of the session to be.
     pub arguments: SessionArguments,
+    /// The language of a text message that the login may cause.
+    pub locale: SmsLocale,
+}
+
+impl Credentials {
+    /// Tells one login from another; none when the caller brings nothing along.
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        match (&self.intermediate_session_token, self.session) {
+            (Some(token), _) => Some(sha256(token.as_bytes())),
+            (None, Some(session)) => Some(sha256(session.to_string().as_bytes())),
+            (None, None) => None,
+        }
+    }
 }
 
 /// A login whose transaction is done.
@@ -66,6 +80,8 @@ pub struct Intermediate {
     pub primary_required: Option<Vec<AuthMethod>>,
     /// The second factor that is missing.
     pub mfa_required: Option<MfaRequired>,
+    /// Whether a text message with a code for it is on its way.
+    pub sms_was_sent: bool,
 }
 
 /// A login as it is answered: with a signed session token when there is a session.
@@ -79,13 +95,19 @@ pub struct Authenticated {
 }
 
 impl Login {
-    /// Signs the session token; after the commit, since signing is slow and a transaction holds a connection.
+    /// Signs the session token and wakes the sender of messages; after the commit, since signing is slow, a transaction
+    /// holds a connection, and what is not committed cannot be sent.
     pub fn complete(self, cx: &Cx) -> Result<Authenticated> {
         let result = match self.outcome {
             Outcome::Session { session, token } => {
                 Ok(sessions::render::render(cx, &session, &self.member, &self.organization, token)?)
             }
-            Outcome::Intermediate(intermediate) => Err(intermediate),
+            Outcome::Intermediate(intermediate) => {
+                if intermediate.sms_was_sent {
+                    cx.app.outbox_wake.notify_one();
+                }
+                Err(intermediate)
+            }
         };
         Ok(Authenticated { member: self.member, organization: self.organization, result })
     }
@@ -93,28 +115,6 @@ impl Login {
 
 /// Judges a login of a member who has just proven `proven`, and writes what comes of it.
 pub async fn finish(
-    tx: &Db,
-    cx: &Cx,
-    organization: Organization,
-    mut member: Member,
-    proven: Vec<Factor>,
-    credentials: &Credentials,
-) -> Result<Login> {
-    let duration =
-        credentials.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
-    let own_session = own_session(tx, cx, &member, credentials.session).await?;
-    let intermediate = match &credentials.intermediate_session_token {
-        Some(token) => Some(get_intermediate(tx, cx, token).await?),
-        None => None,
-    };
-
-    // Everything that counts: what the caller's own session holds, what the intermediate session brings for this
-    // member, and what was just proven.
-    let mut factors = own_session.as_ref().map(|own| own.session.factors.clone()).unwrap_or_default();
-    if let Some((_, carried)) = &intermediate {
-        factor::merge(&mut factors, factors_for(carried, &organization, &member)?);
-    }
-    factor::merge(&mut factors, proven.iter().map(|factor| bind(factor, &member)));
     tx: &Db,
     cx: &Cx,
     organization: Organization,
@@ -139,24 +139,34 @@ pub async fn finish_anew(
 }
 
 async fn conclude(
+    tx: &Db,
+    cx: &Cx,
+    organization: Organization,
+    mut member: Member,
+    proven: Vec<Factor>,
+    credentials: &Credentials,
+    is_anew: bool,
+) -> Result<Login> {
+    let duration =
+        credentials.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
+    let Brought { own_session, intermediate, mut factors } =
+        bring(tx, cx, &organization, &member, credentials).await?;
+    factor::merge(&mut factors, proven.iter().map(|factor| bind(factor, &member)));
+    if is_anew {
+        delete_others_of_member(tx, cx.scope(), member.id, None).await?;
+    }
 
     let facts = MemberFacts { has_own_session: own_session.is_some(), ..MemberFacts::of(&member) };
     let verdict = login::decide(&organization.settings, &facts, &factors);
     let primary_is_met =
         matches!(verdict, Verdict::Session | Verdict::Intermediate { primary_required: None, .. });
     if primary_is_met {
-    is_anew: bool,
         let proven_email = factors.iter().find_map(Factor::verified_email).map(str::to_owned);
         if member.signed_in(proven_email.as_deref(), verdict.is_session(), cx.now) {
             provisioning::save_member(tx, cx, &member).await?;
         }
     }
     let outcome = match verdict {
-    // What was proven with a password that the member no longer has is gone.
-    factors.retain(|factor| factor.password_id().is_none_or(|id| member.password_id == Some(id)));
-    if is_anew {
-        delete_others_of_member(tx, cx.scope(), member.id, None).await?;
-    }
         Verdict::Session => {
             if let Some((token_hash, _)) = &intermediate
                 && !intermediate_sessions::consume(tx, cx.scope(), token_hash, cx.now).await?
@@ -184,10 +194,77 @@ async fn conclude(
                     create_intermediate(tx, cx, &member.email_address, place, factors).await?
                 }
             };
-            Outcome::Intermediate(Intermediate { token, expires_at, primary_required, mfa_required })
+            let sms_was_sent = match (&primary_required, &mfa_required) {
+                (None, Some(MfaRequired { send_sms: Some(phone), .. })) => {
+                    phones::send_code_if_possible(tx, cx, &member, phone, credentials.locale).await?
+                }
+                _ => false,
+            };
+            Outcome::Intermediate(Intermediate {
+                token,
+                expires_at,
+                primary_required,
+                mfa_required,
+                sms_was_sent,
+            })
         }
     };
     Ok(Login { member, organization, outcome })
+}
+
+/// What a caller brings along for a member.
+struct Brought {
+    /// The member's session.
+    own_session: Option<FullSession>,
+    /// The intermediate session with the hash of its token.
+    intermediate: Option<([u8; 32], IntermediateSession)>,
+    /// What of both counts here.
+    factors: Vec<Factor>,
+}
+
+async fn bring(
+    tx: &Db,
+    cx: &Cx,
+    organization: &Organization,
+    member: &Member,
+    credentials: &Credentials,
+) -> Result<Brought> {
+    let own_session = own_session(tx, cx, member, credentials.session).await?;
+    let intermediate = match &credentials.intermediate_session_token {
+        Some(token) => Some(get_intermediate(tx, cx, token).await?),
+        None => None,
+    };
+    let mut factors = own_session.as_ref().map(|own| own.session.factors.clone()).unwrap_or_default();
+    if let Some((_, carried)) = &intermediate {
+        factor::merge(&mut factors, factors_for(carried, organization, member)?);
+    }
+    // What was proven with a password that the member no longer has is gone.
+    factors.retain(|factor| factor.password_id().is_none_or(|id| member.password_id == Some(id)));
+    Ok(Brought { own_session, intermediate, factors })
+}
+
+/// What a caller who goes on to a second factor has proven before: at least a first factor that counts here, in a
+/// session or an intermediate session of this very member. `None` when nothing is brought along.
+pub async fn first_factors(
+    tx: &Db,
+    cx: &Cx,
+    organization: &Organization,
+    member: &Member,
+    credentials: &Credentials,
+) -> Result<Option<Vec<Factor>>> {
+    if credentials.session.is_none() && credentials.intermediate_session_token.is_none() {
+        return Ok(None);
+    }
+    let brought = bring(tx, cx, organization, member, credentials).await?;
+    if credentials.session.is_some() && brought.own_session.is_none() {
+        return Err(ErrorType::MemberSessionMemberIdMismatch.into());
+    }
+    match login::decide(&organization.settings, &MemberFacts::of(member), &brought.factors) {
+        Verdict::Intermediate { primary_required: Some(_), .. } => {
+            Err(ErrorType::PrimaryAuthenticationNotMet.into())
+        }
+        _ => Ok(Some(brought.factors)),
+    }
 }
 
 /// A factor gets the id that its address has with this member, so that sessions name it.

@@ -1,10 +1,11 @@
-//! Writing mails into the outbox. They are rendered when they are written, so that what was promised is what is sent,
-//! and sealed, because they have live links and codes in them.
+//! Writing mails and text messages into the outbox. They are rendered when they are written, so that what was promised
+//! is what is sent, and sealed, because they have live links and codes in them.
 
 use crate::cx::{Cx, Result};
 use ostiary_core::error::Error;
-use ostiary_core::locale::Locale;
+use ostiary_core::locale::{Locale, SmsLocale};
 use ostiary_pages::mail::{self, Context, Template};
+use ostiary_pages::sms;
 use ostiary_proto::random;
 use ostiary_store::outbox::{self, OutboxMessage};
 use ostiary_store::seam::Db;
@@ -71,7 +72,6 @@ pub fn seal_context(message_id: Uuid) -> String {
 
 /// Renders a mail and puts it into the outbox.
 pub async fn post(tx: &Db, cx: &Cx, letter: Letter<'_>) -> Result<()> {
-    let app_name = cx.project.environment.name.as_str();
     post_letter(tx, cx, letter, None).await
 }
 
@@ -91,6 +91,7 @@ async fn post_letter(
     letter: Letter<'_>,
     passwordless_link: Option<&str>,
 ) -> Result<()> {
+    let app_name = cx.project.environment.name.as_str();
     let rendered = mail::render(
         letter.template,
         letter.locale,
@@ -118,6 +119,31 @@ async fn post_letter(
         template_type: letter.template.template_type().to_owned(),
     };
     enqueue(tx, cx, &message, letter.expires_in_minutes).await
+}
+
+/// Puts a text message with a code into the outbox.
+pub async fn post_text(
+    tx: &Db,
+    cx: &Cx,
+    to: &str,
+    locale: SmsLocale,
+    code: &str,
+    expires_in_minutes: i64,
+) -> Result<()> {
+    let app_name = cx.project.environment.name.as_str();
+    let minutes = u32::try_from(expires_in_minutes).unwrap_or(u32::MAX);
+    let message = Message {
+        channel: Channel::Sms,
+        to: to.to_owned(),
+        from_name: app_name.to_owned(),
+        subject: String::new(),
+        text: sms::one_time_code(locale, app_name, code, minutes),
+        html: String::new(),
+        links: Vec::new(),
+        code: Some(code.to_owned()),
+        template_type: "ONE_TIME_PASSCODE".to_owned(),
+    };
+    enqueue(tx, cx, &message, expires_in_minutes).await
 }
 
 async fn enqueue(tx: &Db, cx: &Cx, message: &Message, expires_in_minutes: i64) -> Result<()> {

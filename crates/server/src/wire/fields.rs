@@ -6,7 +6,7 @@
 
 use crate::cx::Result;
 use ostiary_core::error::{Error, ErrorType};
-use ostiary_core::locale::Locale;
+use ostiary_core::locale::{Locale, SmsLocale};
 use serde_json::{Map, Value};
 
 /// The longest text of a single field, in characters; rules of their own are stricter for most fields.
@@ -199,6 +199,14 @@ impl Fields {
     /// The raw value of a field, for rules that have errors of their own for wrong types.
     pub fn raw(&self, name: &str) -> Option<&Value> {
         self.value(name)
+    }
+
+    /// The language of a text message; English when none is named (spec 01d §6).
+    pub fn sms_locale(&self) -> Result<SmsLocale> {
+        match self.text("locale")? {
+            None | Some("") => Ok(SmsLocale::En),
+            Some(text) => SmsLocale::parse_any_case(text).ok_or_else(|| ErrorType::InvalidLocale.into()),
+        }
     }
 
     /// The language of a mail; English when none is named (spec 01d §6).

@@ -2,6 +2,7 @@
 
 mod callers;
 mod harness;
+mod second_factors;
 
 mod bad_input;
 mod browser;
@@ -14,6 +15,7 @@ mod model;
 mod nodes;
 mod organizations;
 mod otp_email;
+mod otp_sms;
 mod pages;
 mod rbac;
 mod search;
@@ -23,3 +25,4 @@ mod passwords;
 mod passwords_shared;
 mod recovery_codes;
 mod sessions;
+mod totp;

@@ -12,4 +12,7 @@ pub mod password_hashes;
 pub mod passwords;
 pub mod otp_sms;
 pub mod rbac;
+pub mod recovery_codes;
+pub mod second_factor;
 pub mod sessions;
+pub mod totp;

@@ -1,12 +1,10 @@
 //! What an administrator may say about second factors of a member.
 
 use crate::cx::{Cx, Result};
+use crate::ops::phones;
 use ostiary_core::error::ErrorType;
-use ostiary_core::ids::PhoneId;
-use ostiary_core::member::{Member, MfaPhone};
+use ostiary_core::member::Member;
 use ostiary_core::organization::MfaMethod;
-use ostiary_core::phone::{self, PhoneNumber};
-use ostiary_proto::random;
 
 /// Sets the phone number of a member, which is unproven at first. A number that is set already must be deleted before
 /// another can be set; setting the same one changes nothing.
@@ -14,16 +12,11 @@ pub(in crate::ops) fn set_phone(cx: &Cx, member: &mut Member, text: &str) -> Res
     if member.mfa_phone.as_ref().is_some_and(|known| known.number == text) {
         return Ok(());
     }
-    let countries = &cx.project.environment.settings.allowed_phone_countries;
-    let countries: Vec<&str> = countries.iter().map(String::as_str).collect();
-    if !phone::is_allowed(&number, &countries) {
-        return Err(ErrorType::InvalidPhoneNumberCountryCode.into());
+    let number = phones::parse(cx, text)?;
+    if member.mfa_phone.is_some() {
+        return Err(ErrorType::DuplicateMemberPhoneNumberForMember.into());
     }
-    member.mfa_phone = Some(MfaPhone {
-        id: PhoneId::new(random::uuid(cx.app.random.as_ref()), cx.project.kind()),
-        number: number.as_str().to_owned(),
-        verified: false,
-    });
+    member.mfa_phone = Some(phones::new_phone(cx, &number));
     Ok(())
 }
 
