@@ -95,6 +95,11 @@ impl ClaimTemplate {
         compile_object(object, &tags).map(ClaimTemplate)
     }
 
+    /// Whether it has no claims at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The claims for these values, whose top level are the roots of paths (`client`, `request`).
     ///
     /// What a caller can influence must never make a token fail, so a claim that is missing, `null` or nested too deep

@@ -29,6 +29,13 @@ pub enum IdError {
     LiveInTest,
 }
 
+impl ProjectId {
+    /// Reads the wire form of a project of either kind.
+    pub fn parse_any(text: &str) -> Option<Self> {
+        EnvironmentKind::ALL.iter().find_map(|kind| Self::parse(text, *kind).ok())
+    }
+}
+
 impl IdError {
     /// The catalogued error for an id that was given in a request.
     pub fn into_error(self, field: &str) -> Error {

@@ -64,6 +64,8 @@ pub struct App {
     pub hashing: HashingPool,
     /// Uses of sessions that are not written yet.
     pub activity: Activity,
+    /// What requests about M2M clients share.
+    pub m2m: M2m,
     /// Wakes the job that sends the outbox.
     pub outbox_wake: Notify,
     /// Tells watchers of the development inbox of new messages, as JSON.
@@ -84,6 +86,7 @@ impl App {
         options: Options,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let m2m = M2m::new(&master_key);
         App {
             store,
             clock,
@@ -92,10 +95,11 @@ impl App {
             master_key,
             projects: Projects::new(options.is_dev),
             session_cache: SessionCache::new(options.jwt_reuse),
+            hashing: HashingPool::new(options.hashing),
             options,
             activity: Activity::default(),
+            m2m,
             outbox_wake: Notify::new(),
-            hashing: HashingPool::new(options.hashing),
             inbox_news: broadcast::channel(64).0,
             stopping: watch::channel(false).0,
             metrics,

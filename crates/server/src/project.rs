@@ -35,6 +35,8 @@ pub struct Project {
     pub issuer: String,
     /// What is added to session tokens.
     pub session_template: ClaimTemplate,
+    /// What is added to the tokens of M2M clients.
+    pub m2m_template: ClaimTemplate,
     secrets: Vec<Secret>,
     public_tokens: Vec<PublicToken>,
     is_dev: bool,
@@ -114,10 +116,7 @@ impl Projects {
 
     /// The project with this id as it stands in a request; ids of either kind of environment.
     pub fn by_id_text(&self, id: &str) -> Option<Arc<Project>> {
-        EnvironmentKind::ALL
-            .iter()
-            .find_map(|kind| ProjectId::parse(id, *kind).ok())
-            .and_then(|id| self.by_id(id))
+        ProjectId::parse_any(id).and_then(|id| self.by_id(id))
     }
 
     /// The project that a public token names; tokens of either kind of environment.
@@ -188,6 +187,7 @@ impl Projects {
             keys,
             issuer: format!("stytch.com/{}", environment.project_id),
             session_template: compiled(environment.settings.session_jwt_template.as_ref()),
+            m2m_template: compiled(environment.settings.m2m_jwt_template.as_ref()),
             secrets: environments::secrets(&reader, scope).await?,
             public_tokens: environments::public_tokens(&reader, scope).await?,
             is_dev: self.is_dev,

@@ -14,11 +14,33 @@ const SERVED_ELSEWHERE: &[(&str, &str, &str)] =
     &[("POST", "/sdk/v1/events", include_str!("../src/http/pages.rs"))];
 
 /// Routes of the table that no contract knows, each with its reason.
-const OUR_OWN: &[(&str, &str, &str)] = &[(
-    "POST",
-    "/v1/ostiary/policy/explain",
-    "says why a member may or may not do something, which no endpoint of the contract can (docs/rbac.md)",
-)];
+const OUR_OWN: &[(&str, &str, &str)] = &[
+    (
+        "POST",
+        "/v1/ostiary/policy/explain",
+        "says why a member may or may not do something, which no endpoint of the contract can (docs/rbac.md)",
+    ),
+    (
+        "POST",
+        "/v1/oauth2/token",
+        "the token endpoint for clients that know a host name and no project id (docs/m2m.md)",
+    ),
+    (
+        "POST",
+        "/v1/m2m/token",
+        "another path of the token endpoint, which some documents of the vendor name (docs/m2m.md)",
+    ),
+    (
+        "POST",
+        "/oauth/token",
+        "the path of Auth0's token endpoint, for callers that come from there (docs/m2m.md)",
+    ),
+    (
+        "POST",
+        "/v1/oauth2/introspect",
+        "introspection without a project id in the path, which the Ruby SDK calls",
+    ),
+];
 
 /// How many endpoints the contracts have: server, browser.
 const CONTRACT_SIZES: (usize, usize) = (123, 97);

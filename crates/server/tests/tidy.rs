@@ -93,6 +93,7 @@ const RULES: &[Rule] = &[
             ("ops/sessions/render.rs", "a session's answer is kept encoded, so that it can be given again"),
             ("ops/search/mod.rs", "a search is a document of its own, with operands by name"),
             ("ops/search/filters.rs", "a search is a document of its own, with operands by name"),
+            ("ops/search/m2m_clients.rs", "a search is a document of its own, with operands by name"),
         ],
     },
     Rule {

@@ -7,6 +7,7 @@
 
 pub mod addresses;
 pub mod credentials;
+pub mod counts;
 pub mod discovery_locks;
 pub mod environments;
 mod errors;

@@ -44,7 +44,7 @@ pub async fn enforce(call: &mut Call) -> Result<()> {
         return match call.route.surface {
             Surface::Browser => Err(ErrorType::UserUnauthenticated.into()),
             // A backend that names no member acts with the full power of its secret key.
-            Surface::Backend | Surface::Public | Surface::Management => Ok(()),
+            Surface::Backend | Surface::Public | Surface::OAuth | Surface::Management => Ok(()),
         };
     };
     let actor = Actor::find(&call.cx, credential).await?;

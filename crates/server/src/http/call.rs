@@ -3,6 +3,7 @@
 use crate::cx::{Cx, Result};
 use crate::http::routes::{Route, Surface};
 use crate::ops::actor::Actor;
+use crate::listen::{client_ip, rate_limit_key};
 use crate::ops::login::Credentials;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::Fields;
@@ -10,6 +11,7 @@ use axum::http::HeaderMap;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::SessionId;
 use ostiary_core::session::SessionArguments;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A request: in which project, what it says, and what came with it.
 pub struct Call {
@@ -23,6 +25,8 @@ pub struct Call {
     pub fields: Fields,
     /// The headers.
     pub headers: HeaderMap,
+    /// The other end of the connection; absent where there is no connection, as in tests.
+    pub peer: Option<IpAddr>,
     /// The session that came with the request itself: the member-session headers of the server API, the Basic password
     /// or cookie of the browser API.
     pub attached: Option<SessionCredential>,
@@ -36,6 +40,12 @@ impl Call {
     /// Whether this is the browser API.
     pub fn is_browser(&self) -> bool {
         self.route.surface == Surface::Browser
+    }
+
+    /// The network of the caller, under which limits count (spec 06 R-37): an address, or the /64 of one.
+    pub fn network(&self) -> IpAddr {
+        let peer = self.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        rate_limit_key(client_ip(peer, &self.headers, &self.cx.app.options.trusted_proxies))
     }
 
     /// A parameter of the path.

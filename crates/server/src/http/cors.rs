@@ -1,4 +1,4 @@
-//! Cross-origin rules of the browser API (contract `frontend.md` §9): calls carry credentials, so the exact origin is
+//! Cross-origin rules. Calls to the browser API (contract `frontend.md` §9) carry credentials, so the exact origin is
 //! echoed, on errors too. An origin that a project has not authorized gets an answer that its page can read.
 
 use axum::http::header::{
@@ -13,6 +13,25 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
 const HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, x-sdk-client, x-sdk-parent-host");
+const OAUTH_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
+const OAUTH_HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, mcp-protocol-version");
+
+/// Lets any page read an answer of the OAuth endpoints, which know no cookies (spec 04a §1).
+pub fn allow_any(response: &mut HeaderMap) {
+    response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+}
+
+/// The answer to a preflight of the OAuth endpoints.
+pub fn preflight_any() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    allow_any(headers);
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, OAUTH_METHODS);
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, OAUTH_HEADERS);
+    headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    response
+}
 
 /// Whether a path belongs to the browser API, including the one that the SDKs misspell.
 pub fn applies_to(path: &str) -> bool {

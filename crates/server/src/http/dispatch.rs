@@ -2,25 +2,27 @@
 
 use crate::app::App;
 use crate::cx::{Cx, Result};
-use crate::http::access::Access;
 use crate::http::call::Call;
+use crate::http::access::Access;
 use crate::http::operator_call::{self, OperatorCall};
 use crate::http::routes::{self, Answering, Handler, Route, Surface};
-use crate::http::{access, authenticate, cookies, cors, dev, encode, pages};
+use crate::http::{access, authenticate, cookies, cors, dev, encode, oauth, pages};
+use crate::listen::Connection;
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::project::Project;
 use crate::wire::Fields;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method, Response};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{MethodFilter, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::project::Vertical;
 use ostiary_proto::random;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -28,6 +30,8 @@ use uuid::Uuid;
 /// The headers in which the server API names the acting member's session.
 const MEMBER_SESSION: &str = "x-stytch-member-session";
 const MEMBER_SESSION_JWT: &str = "x-stytch-member-sessionjwt";
+/// What a client hears whose Authorization header was refused.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
 
 /// Builds the router from the route table, the pages, and (under `ostiary dev`) the development endpoints.
 pub fn router(app: Arc<App>) -> Router {
@@ -62,17 +66,33 @@ pub fn router(app: Arc<App>) -> Router {
 
 /// The answer to what is not in the table: a JSON error in the shape of its surface, or the answer to a preflight.
 fn refuse(app: &App, request: &Request, kind: ErrorType) -> Response<Body> {
-    let is_browser = cors::applies_to(request.uri().path());
-    if is_browser && request.method() == Method::OPTIONS {
-        return cors::preflight(request.headers());
+    let surface = routes::surface_of(request.uri().path());
+    if request.method() == Method::OPTIONS {
+        match surface {
+            Surface::Browser => return cors::preflight(request.headers()),
+            Surface::OAuth => return cors::preflight_any(),
+            Surface::Backend | Surface::Public | Surface::Management => {}
+        }
     }
-    let surface = if is_browser { Surface::Browser } else { Surface::Backend };
     let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
     let mut response = encode::error(&app.options.public_url, surface, &request_id, &kind.into());
-    if is_browser {
-        cors::allow(request.headers(), response.headers_mut());
-    }
+    add_surface_headers(surface, request.headers(), &mut response);
     response
+}
+
+/// The headers that every answer of a surface has, whatever it says.
+fn add_surface_headers(surface: Surface, request: &HeaderMap, response: &mut Response<Body>) {
+    match surface {
+        Surface::Browser => cors::allow(request, response.headers_mut()),
+        Surface::OAuth => {
+            cors::allow_any(response.headers_mut());
+            // RFC 6749 §5.2: who tried the header is told that the header is known.
+            if response.status() == StatusCode::UNAUTHORIZED && request.contains_key(AUTHORIZATION) {
+                response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+            }
+        }
+        Surface::Backend | Surface::Public | Surface::Management => {}
+    }
 }
 
 async fn answer(
@@ -88,7 +108,8 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = parts.uri.query().unwrap_or_default();
-    let incoming = Incoming { id, path, query, headers: parts.headers.clone(), body };
+    let peer = parts.extensions.get::<Connection>().map(|connection| connection.peer.ip());
+    let incoming = Incoming { id, path, query, headers: parts.headers.clone(), body, peer };
     let mut kind = EnvironmentKind::Test;
     let result = run(&app, route, incoming, &mut kind).await;
     let request_id = encode::request_id(id, kind);
@@ -99,9 +120,7 @@ async fn answer(
             encode::error(&app.options.public_url, route.surface, &request_id, &error)
         }
     };
-    if route.surface == Surface::Browser {
-        cors::allow(&parts.headers, response.headers_mut());
-    }
+    add_surface_headers(route.surface, &parts.headers, &mut response);
     drop(in_flight);
     app.metrics.request_finished(index, response.status().as_u16(), started.elapsed());
     response
@@ -113,6 +132,7 @@ struct Incoming<'a> {
     query: &'a str,
     headers: HeaderMap,
     body: Body,
+    peer: Option<IpAddr>,
 }
 
 async fn run(
@@ -126,14 +146,25 @@ async fn run(
         Handler::Operator(handler) => return run_for_operator(app, route, handler, incoming).await,
     };
     let caller = identify(app, route, &incoming)?;
-    *kind = caller.project.kind();
-    refuse_closed(route, &caller.project)?;
+    if let Some(project) = &caller.project {
+        *kind = project.kind();
+        refuse_closed(route, project)?;
+    }
     let fields = read_fields(app, route, incoming.query, &incoming.headers, incoming.body).await?;
+    let project = match caller.project {
+        Some(project) => project,
+        None => {
+            let project = oauth::find_project(app, &incoming.headers, &fields).await?;
+            *kind = project.kind();
+            refuse_closed(route, &project)?;
+            project
+        }
+    };
     let cx = Cx {
         app: app.clone(),
         now: app.clock.now(),
         is_backend: route.surface == Surface::Backend,
-        project: caller.project,
+        project,
     };
     let mut call = Call {
         cx,
@@ -141,6 +172,7 @@ async fn run(
         path: incoming.path,
         fields,
         headers: incoming.headers,
+        peer: incoming.peer,
         attached: caller.attached,
         intermediate_cookie: caller.intermediate_cookie,
         actor: None,
@@ -182,7 +214,8 @@ fn refuse_closed(route: &Route, project: &Project) -> Result<()> {
 }
 
 struct Caller {
-    project: Arc<Project>,
+    /// None where the path of an OAuth endpoint names no project: what the request says does.
+    project: Option<Arc<Project>>,
     attached: Option<SessionCredential>,
     intermediate_cookie: Option<String>,
 }
@@ -195,7 +228,7 @@ fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller>
                 header(&incoming.headers, MEMBER_SESSION)?,
                 header(&incoming.headers, MEMBER_SESSION_JWT)?,
             )?;
-            Ok(Caller { project, attached, intermediate_cookie: None })
+            Ok(Caller { project: Some(project), attached, intermediate_cookie: None })
         }
         Surface::Browser => {
             let (project, token) = authenticate::browser(app, &incoming.headers)?;
@@ -206,10 +239,10 @@ fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller>
             let token = token.or_else(|| cookie(cookies::SESSION));
             let intermediate_cookie = cookie(cookies::INTERMEDIATE);
             let attached = token.map(SessionCredential::Token);
-            Ok(Caller { attached, intermediate_cookie, project })
+            Ok(Caller { attached, intermediate_cookie, project: Some(project) })
         }
         Surface::Management => Err(ErrorType::InvalidAuthorizationHeader.into()),
-        Surface::Public => {
+        Surface::Public | Surface::OAuth => {
             let named = incoming.path.iter().find_map(|(name, value)| match name.as_str() {
                 "project_id" => Some(app.projects.by_id_text(value).ok_or(ErrorType::ProjectNotFound)),
                 "public_token" => {
@@ -217,7 +250,11 @@ fn identify(app: &App, route: &Route, incoming: &Incoming<'_>) -> Result<Caller>
                 }
                 _ => None,
             });
-            let project = named.unwrap_or(Err(ErrorType::ProjectNotFound))?;
+            let project = match named {
+                Some(project) => Some(project?),
+                None if route.surface == Surface::OAuth => None,
+                None => return Err(ErrorType::ProjectNotFound.into()),
+            };
             Ok(Caller { project, attached: None, intermediate_cookie: None })
         }
     }
@@ -266,6 +303,9 @@ async fn read_fields(
         }
         Err(_) => return Err(ErrorType::BadRequest.with_message("The body could not be read.")),
     };
+    if route.surface == Surface::OAuth {
+        return oauth::read_fields(headers, &bytes);
+    }
     if !bytes.is_empty() && !is_json(headers) {
         return Err(ErrorType::UnsupportedMediaType.into());
     }

@@ -1,8 +1,8 @@
-//! Encoding answers: flat on the server API, in `{data}` on the browser API; errors at the top level on both
-//! (contracts `backend.md` §2, `frontend.md` §2).
+//! Encoding answers: flat on the server API and the OAuth endpoints, in `{data}` on the browser API; errors at the top
+//! level on all, and in the words of RFC 6749 §5.2 on the OAuth endpoints (contracts `backend.md` §2, `frontend.md` §2).
 
 use crate::cx::Cx;
-use crate::http::cookies;
+use crate::http::{cookies, oauth};
 use crate::http::reply::{Reply, Tokens};
 use crate::http::routes::Surface;
 use crate::wire::Object;
@@ -49,7 +49,7 @@ pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Res
     let object = with_tokens(object, &reply.tokens, hides_tokens);
     let body = match surface {
         Surface::Browser => wrap(&object),
-        Surface::Backend | Surface::Public | Surface::Management => object.into_json(),
+        Surface::Backend | Surface::Public | Surface::OAuth | Surface::Management => object.into_json(),
     };
     let mut response = json_response(StatusCode::OK, request_id, body);
     if reply.is_cacheable {
@@ -135,10 +135,19 @@ pub fn error(public_url: &str, surface: Surface, request_id: &str, error: &Error
     let mut body = Map::new();
     body.insert("status_code".into(), status.into());
     body.insert("request_id".into(), request_id.into());
-    body.insert("error_type".into(), error.kind.name().into());
-    body.insert("error_message".into(), error.text().into());
-    body.insert("error_url".into(), error_url(public_url, error.kind).into());
-    if let Some(details) = &error.details {
+    let url = error_url(public_url, error.kind);
+    if surface == Surface::OAuth {
+        body.insert("error".into(), oauth::error_name(error.kind).into());
+        body.insert("error_description".into(), oauth::error_description(error).into());
+        body.insert("error_uri".into(), url.into());
+    } else {
+        body.insert("error_type".into(), error.kind.name().into());
+        body.insert("error_message".into(), error.text().into());
+        body.insert("error_url".into(), url.into());
+    }
+    if surface != Surface::OAuth
+        && let Some(details) = &error.details
+    {
         body.insert("error_details".into(), Value::Object(details.clone()));
         if surface == Surface::Browser && error.kind == ErrorType::BadRequest {
             body.insert("body".into(), schema_errors(error, details));

@@ -14,6 +14,7 @@ pub mod dev;
 pub mod dispatch;
 pub mod encode;
 pub mod handlers;
+pub mod oauth;
 pub mod operator_call;
 pub mod pages;
 pub mod reply;

@@ -6,6 +6,7 @@
 use crate::cx::Result;
 use crate::http::access::Access::{
     self, Member, OnMember, OnSelf, Open, Operator, OperatorWith, PerField, PerTarget, Permission, Project,
+use crate::http::cors;
 };
 use crate::http::call::Call;
 use crate::http::handlers::management::{
@@ -31,6 +32,23 @@ pub enum Surface {
     Browser,
     /// No credentials; the project is named in the path. Flat answers.
     Public,
+    /// The OAuth endpoints: callers show the credentials of a client, as form or JSON; the project is named in the path
+    /// or follows from the client. Flat answers, errors in the words of RFC 6749, any origin.
+    OAuth,
+}
+
+/// The surface of a path that is not in the table, or not with the method of the request: in whose shape the refusal is.
+pub fn surface_of(path: &str) -> Surface {
+    let begins = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
+    if cors::applies_to(path) {
+        Surface::Browser
+    } else if begins(&["/v1/public/", "/v1/oauth2/", "/oauth/"]) || path == "/v1/m2m/token" {
+        Surface::OAuth
+    } else if begins(&["/pwa/", "/web/"]) {
+        Surface::Management
+    } else {
+        Surface::Backend
+    }
     /// The management API: the key of an operator, flat answers. The path names the environment.
     Management,
 }
@@ -207,8 +225,25 @@ routes! {
     Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerTarget => passwords::delete;
 
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
+    // Machine-to-machine clients
+    Backend POST "/v1/m2m/clients" Project => m2m::create;
+    Backend POST "/v1/m2m/clients/search" Project => m2m::search;
+    Backend GET "/v1/m2m/clients/{client_id}" Project => m2m::get;
+    Backend PUT "/v1/m2m/clients/{client_id}" Project => m2m::update;
+    Backend DELETE "/v1/m2m/clients/{client_id}" Project => m2m::delete;
+    Backend POST "/v1/m2m/clients/{client_id}/secrets/rotate/start" Project => m2m::rotate_start;
+    Backend POST "/v1/m2m/clients/{client_id}/secrets/rotate/cancel" Project => m2m::rotate_cancel;
+    Backend POST "/v1/m2m/clients/{client_id}/secrets/rotate" Project => m2m::rotate_complete;
+    OAuth POST "/v1/public/{project_id}/oauth2/token" Open => m2m::token;
+    OAuth POST "/v1/oauth2/token" Open => m2m::token;
+    OAuth POST "/v1/m2m/token" Open => m2m::token;
+    OAuth POST "/oauth/token" Open => m2m::auth0_token;
+    OAuth POST "/v1/public/{project_id}/oauth2/introspect" Open => m2m::introspect;
+    OAuth POST "/v1/oauth2/introspect" Open => m2m::introspect;
+
     Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
 
+    Backend GET "/v1/projects/metrics" Project => project::metrics;
     // The project itself
     Backend GET "/v1/debug/whoami" Project => project::whoami;
     Backend GET "/v1/b2b/rbac/policy" Project => rbac::policy;
@@ -289,6 +324,15 @@ mod tests {
                 route.path
             );
         }
+    /// A request with another method is refused in the shape in which the right one would be answered.
+    #[test]
+    fn paths_of_oauth_endpoints_are_known_without_the_table() {
+        for route in TABLE {
+            let surface = if route.surface == Surface::Public { Surface::Backend } else { route.surface };
+            assert_eq!(surface_of(route.path), surface, "{}", route.path);
+        }
+    }
+
     }
 
     /// a route of the browser API that touches members or organizations names what it needs.

@@ -54,6 +54,9 @@ pub fn start(app: &Arc<App>, deliver: Arc<dyn Deliver>, stop: &watch::Receiver<b
         run("session activity", FLUSH_INTERVAL, |app| {
             Box::pin(async move { app.activity.flush(&app.store).await })
         }),
+        run("M2M usage", FLUSH_INTERVAL, |app| {
+            Box::pin(async move { app.m2m.usage.flush(&app.store).await })
+        }),
         run("key rotation", Duration::from_secs(60), |app| Box::pin(upkeep::rotate_keys(app))),
         run("outbox count", Duration::from_secs(10), |app| Box::pin(upkeep::count_outbox(app))),
         run("clean-up", Duration::from_secs(60), |app| Box::pin(upkeep::delete_expired(app))),

@@ -2,9 +2,10 @@
 
 use crate::app::App;
 use crate::cx::Result;
+use crate::ops::m2m::usage::{KEPT_DAYS, day_of};
 use crate::ops::projects;
 use ostiary_core::error::Error;
-use ostiary_store::{addresses, intermediate_sessions, magic_links, otp_codes, outbox, sessions, sms_codes, totp};
+use ostiary_store::{addresses, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions, sms_codes, totp};
 use std::sync::Arc;
 
 /// For how long links and codes are kept after they expired, in minutes, so that a late visitor hears that a link has
@@ -42,6 +43,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             otp_codes::delete_expired(&tx, long_ago).await?;
             sms_codes::delete_expired(&tx, long_ago).await?;
             totp::delete_expired(&tx, long_ago).await?;
+            m2m_clients::delete_uses(&tx, day_of(now) - KEPT_DAYS).await?;
             addresses::delete_expired(&tx, long_ago).await?;
             Ok::<_, Error>(())
         })

@@ -6,10 +6,12 @@
 
 pub mod actor;
 pub mod codes;
+pub mod counts;
 pub mod discovery;
 pub mod locks;
 pub mod login;
 pub mod lookup;
+pub mod m2m;
 pub mod magic_links;
 pub mod mail;
 pub mod management;

@@ -66,6 +66,23 @@ impl Fields {
         Fields(given.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
     }
 
+    /// The fields of a form (`application/x-www-form-urlencoded`). A parameter without a value counts as absent, one that
+    /// is repeated is a list (RFC 6749 §3.2).
+    pub fn from_form(form: &[u8]) -> Self {
+        let mut fields = Map::new();
+        for (name, value) in url::form_urlencoded::parse(form).filter(|(_, value)| !value.is_empty()) {
+            let value = Value::String(value.into_owned());
+            match fields.get_mut(name.as_ref()) {
+                None => {
+                    fields.insert(name.into_owned(), value);
+                }
+                Some(Value::Array(list)) => list.push(value),
+                Some(first) => *first = Value::Array(vec![first.take(), value]),
+            }
+        }
+        Fields(fields)
+    }
+
     /// The fields of an object.
     pub fn of(map: Map<String, Value>) -> Self {
         Fields(map)
@@ -265,6 +282,15 @@ mod tests {
         assert_eq!(kind("{\"a\":\"ad\u{200B}a\"}"), ErrorType::ForbiddenCharacterZeroWidthSpace);
         assert_eq!(kind(r#"{"a":"ada\u0000"}"#), ErrorType::InvalidRequestValue);
         assert_eq!(kind(&format!("{{\"a\":\"{}\"}}", "x".repeat(8193))), ErrorType::InvalidRequestValue);
+    }
+
+    #[test]
+    fn forms_are_decoded_and_repeated_parameters_are_lists() {
+        let fields = Fields::from_form(b"a=b%2Fc+d&scope=&r=1&r=2&r=3&n");
+        assert_eq!(fields.text("a").unwrap(), Some("b/c d"));
+        assert!(!fields.has("scope") && !fields.has("n"));
+        assert_eq!(fields.texts("r").unwrap(), Some(vec!["1".to_owned(), "2".into(), "3".into()]));
+        assert_eq!(fields.text("r").unwrap_err().kind, ErrorType::BadRequest);
     }
 
     #[test]

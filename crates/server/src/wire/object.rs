@@ -2,6 +2,7 @@
 //! parsed again.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The members of a JSON object, without its braces.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -60,6 +61,24 @@ impl Object {
         self
     }
 
+    /// Adds all members of a JSON object whose names are known at run time only.
+    #[must_use]
+    pub fn entries(mut self, map: &Map<String, Value>) -> Self {
+        let start = self.0.len();
+        if map.is_empty() || serde_json::to_writer(&mut self.0, map).is_err() {
+            self.0.truncate(start);
+            return self;
+        }
+        // The braces go: the closing one altogether, the opening one for the comma, if one is needed.
+        self.0.pop();
+        if start == 0 {
+            self.0.remove(0);
+        } else {
+            self.0[start] = b',';
+        }
+        self
+    }
+
     /// How many bytes the members take.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -95,6 +114,15 @@ impl std::fmt::Debug for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_of_any_names_can_be_added() {
+        let map = serde_json::json!({"a\"b": {}, "c": 1}).as_object().unwrap().clone();
+        let text = |object: Object| String::from_utf8(object.into_json()).unwrap();
+        assert_eq!(text(Object::new().entries(&map)), r#"{"a\"b":{},"c":1}"#);
+        assert_eq!(text(Object::new().plain("x", "y").entries(&map)), r#"{"x":"y","a\"b":{},"c":1}"#);
+        assert_eq!(text(Object::new().plain("x", "y").entries(&Map::new())), r#"{"x":"y"}"#);
+    }
 
     #[test]
     fn members_are_joined_with_commas() {

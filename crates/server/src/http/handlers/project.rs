@@ -3,6 +3,7 @@
 use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::reply::Reply;
+use crate::ops::counts;
 use crate::wire::Object;
 use ostiary_core::error::ErrorType;
 use ostiary_core::password::{PasswordPolicy, StrengthPolicy};
@@ -12,6 +13,19 @@ use serde_json::{Value, json};
 pub async fn whoami(call: Call) -> Result<Reply> {
     let environment = &call.cx.project.environment;
     Ok(Object::new().field("project_id", &environment.project_id).field("name", &environment.name).into())
+}
+
+/// `GET /v1/projects/metrics`: how much there is in the project. B2B projects have members and no users.
+pub async fn metrics(call: Call) -> Result<Reply> {
+    let counts = counts::count(&call.cx).await?;
+    let metrics = [
+        ("USER_COUNT", 0),
+        ("ORGANIZATION_COUNT", counts.organizations),
+        ("MEMBER_COUNT", counts.members),
+        ("M2M_CLIENT_COUNT", counts.m2m_clients),
+    ];
+    let metrics = metrics.map(|(metric_type, count)| json!({ "metric_type": metric_type, "count": count }));
+    Ok(Object::new().field("project_id", &call.cx.project.id()).field("metrics", &metrics).into())
 }
 
 /// `GET /sdk/v1/projects/bootstrap/{public_token}` (contract `frontend.md` §4)

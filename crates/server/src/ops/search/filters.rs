@@ -21,15 +21,15 @@ const FUZZY_CHARS_MIN: usize = 3;
 /// The most characters of a fuzzy filter: more than anything that is searched has.
 const FUZZY_CHARS_MAX: usize = 256;
 
-/// The errors of one of the two searches.
-struct Errors {
-    name_missing: ErrorType,
-    name_must_be_string: ErrorType,
-    name_not_recognized: ErrorType,
-    value_missing: ErrorType,
-    expected_strings: ErrorType,
-    expected_string: ErrorType,
-    expected_boolean: ErrorType,
+/// The errors of one of the searches.
+pub(super) struct Errors {
+    pub(super) name_missing: ErrorType,
+    pub(super) name_must_be_string: ErrorType,
+    pub(super) name_not_recognized: ErrorType,
+    pub(super) value_missing: ErrorType,
+    pub(super) expected_strings: ErrorType,
+    pub(super) expected_string: ErrorType,
+    pub(super) expected_boolean: ErrorType,
 }
 
 const ORGANIZATION_ERRORS: Errors = Errors {
@@ -52,14 +52,14 @@ const MEMBER_ERRORS: Errors = Errors {
 };
 
 /// One `{filter_name, filter_value}`.
-struct Operand<'a> {
+pub(super) struct Operand<'a> {
     fields: &'a Fields,
-    name: &'a str,
+    pub(super) name: &'a str,
     errors: &'static Errors,
 }
 
 impl<'a> Operand<'a> {
-    fn read(fields: &'a Fields, errors: &'static Errors) -> Result<Self> {
+    pub(super) fn read(fields: &'a Fields, errors: &'static Errors) -> Result<Self> {
         let name = match fields.raw("filter_name") {
             None => return Err(errors.name_missing.into()),
             Some(Value::String(name)) => name.as_str(),
@@ -68,7 +68,7 @@ impl<'a> Operand<'a> {
         Ok(Operand { fields, name, errors })
     }
 
-    fn unrecognized(&self) -> Error {
+    pub(super) fn unrecognized(&self) -> Error {
         // The name goes back to the caller, so it is shown only when it could be the name of a filter.
         let is_plain =
             self.name.len() <= 64 && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -94,7 +94,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    fn strings(&self) -> Result<Vec<String>> {
+    pub(super) fn strings(&self) -> Result<Vec<String>> {
         self.as_type(self.fields.texts("filter_value"), self.errors.expected_strings)
     }
 
@@ -279,7 +279,7 @@ fn in_organizations(organizations: &[Organization], is_wanted: impl Fn(&str) -> 
     MemberFilter::Organizations(wanted.map(|organization| organization.id).collect())
 }
 
-fn check_size(operands: &[Fields]) -> Result<()> {
+pub(super) fn check_size(operands: &[Fields]) -> Result<()> {
     let values = |operand: &Fields| operand.raw("filter_value").and_then(Value::as_array).map_or(1, Vec::len);
     if operands.len() > OPERANDS_MAX || operands.iter().map(values).sum::<usize>() > VALUES_MAX {
         return Err(ErrorType::InvalidRequestValue.with_message(format!(

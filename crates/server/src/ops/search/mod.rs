@@ -1,14 +1,16 @@
-//! Searching organizations and members (spec 01a §3 and §4).
+//! Searching organizations, members and M2M clients (spec 01a §3 and §4, 03c §2).
 //!
 //! A search is read from the fields of a request: `query` becomes typed filters, `cursor` the key of the last row that
 //! the caller has seen. What is answered is one page, the number of all rows, and the cursor of the next page.
 
 mod cursor;
 mod filters;
+mod m2m_clients;
 
 use crate::cx::{Cx, Result};
 use crate::wire::Fields;
 use cursor::Binding;
+pub use m2m_clients::m2m_clients;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::{IdError, OrganizationId};
 use ostiary_core::member::Member;
