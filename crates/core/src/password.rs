@@ -17,6 +17,8 @@ use std::fmt;
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// The least zxcvbn score of a valid password, of 0 to 4 (spec 01c §1).
 pub const ZXCVBN_SCORE_MIN: u8 = 3;
+/// How many characters the zxcvbn measure reads. Its time grows with their square, and more than this nobody guesses.
+pub const ZXCVBN_CHARS_MAX: usize = 64;
 /// The bounds of the least length that a LUDS policy may ask for, in characters.
 pub const LUDS_LENGTH: std::ops::RangeInclusive<u32> = 8..=32;
 /// The bounds of the number of kinds of characters that a LUDS policy may ask for.
@@ -222,8 +224,8 @@ impl Strength {
     }
 }
 
-/// Measures a password. `hints` are words that an attacker would try first, such as the email address. The time that
-/// the zxcvbn measure takes is bounded, since it reads the first hundred characters only.
+/// Measures a password. `hints` are words that an attacker would try first, such as the email address. Takes up
+/// to [`judge_micros_max`].
 pub fn judge(policy: &PasswordPolicy, password: &Password, hints: &[&str], is_breached: bool) -> Strength {
     let feedback = match policy.validation_policy {
         StrengthPolicy::Zxcvbn => zxcvbn_feedback(password.expose(), hints),
@@ -232,8 +234,21 @@ pub fn judge(policy: &PasswordPolicy, password: &Password, hints: &[&str], is_br
     Strength { feedback, is_breached }
 }
 
+/// The most microseconds that [`judge`] takes for a password of this length, on one core: a quarter of a second for
+/// long ones with a digit or sign in the place of every letter, a fraction of a millisecond for almost all others.
+pub fn judge_micros_max(policy: &PasswordPolicy, password: &Password) -> u64 {
+    match policy.validation_policy {
+        StrengthPolicy::Zxcvbn => {
+            let characters = password.expose().chars().take(ZXCVBN_CHARS_MAX).count();
+            u64::try_from(60 * characters * characters).unwrap_or(u64::MAX)
+        }
+        StrengthPolicy::Luds => 10,
+    }
+}
+
 fn zxcvbn_feedback(password: &str, hints: &[&str]) -> Feedback {
-    let entropy = zxcvbn::zxcvbn(password, hints);
+    let end = password.char_indices().nth(ZXCVBN_CHARS_MAX).map_or(password.len(), |(at, _)| at);
+    let entropy = zxcvbn::zxcvbn(&password[..end], hints);
     let feedback = entropy.feedback();
     let warning = feedback.and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
     let suggestions = feedback.map(|feedback| feedback.suggestions()).unwrap_or_default();
@@ -305,6 +320,17 @@ mod tests {
         let strong = judge(&policy, &address, &[], false);
         let weak = judge(&policy, &address, &["zkqxvw@vqzkxj.example"], false);
         assert_eq!((strong.is_valid(), weak.is_valid()), (true, false));
+    }
+
+    #[test]
+    fn only_so_many_characters_are_measured() {
+        let policy = PasswordPolicy::default();
+        for text in ["4@8({[<369&#!1/|0$5+7%2".repeat(40), "密".repeat(300), "é".repeat(64)] {
+            let password = Password::new(&text).unwrap();
+            assert!(judge_micros_max(&policy, &password) <= 250_000);
+            judge(&policy, &password, &[], false);
+        }
+        assert!(judge_micros_max(&policy, &Password::new("hunter2").unwrap()) < 5_000);
     }
 
     #[test]

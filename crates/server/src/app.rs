@@ -2,8 +2,8 @@
 
 use crate::breach::BreachCorpus;
 use crate::clock::Clock;
-use crate::hashing::{HashingOptions, HashingPool};
 use crate::config::Cidr;
+use crate::hashing::{HashingOptions, HashingPool};
 use crate::ops::m2m::M2m;
 use crate::ops::sessions::activity::Activity;
 use crate::ops::sessions::cache::SessionCache;
@@ -15,7 +15,7 @@ use ostiary_proto::seal::MasterKey;
 use ostiary_store::seam::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Mutex, Notify, broadcast, watch};
 
 /// What the configuration decides for requests.
 #[derive(Clone, Debug)]
@@ -68,6 +68,8 @@ pub struct App {
     pub m2m: M2m,
     /// Wakes the job that sends the outbox.
     pub outbox_wake: Notify,
+    /// Held by who delivers the outbox, so that whoever comes next finds what was taken before delivered.
+    pub outbox_turn: Mutex<()>,
     /// Tells watchers of the development inbox of new messages, as JSON.
     pub inbox_news: broadcast::Sender<String>,
     /// Turns true when the server is asked to stop, so that open streams end.
@@ -100,6 +102,7 @@ impl App {
             activity: Activity::default(),
             m2m,
             outbox_wake: Notify::new(),
+            outbox_turn: Mutex::new(()),
             inbox_news: broadcast::channel(64).0,
             stopping: watch::channel(false).0,
             metrics,

@@ -25,7 +25,7 @@ pub const WAIT_MICROS_MAX: u64 = 2_000_000;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 /// Pieces of work shorter than this say too little about the speed of the machine, in microseconds.
-const MEASURED_MICROS_MIN: u64 = 1_000;
+const TELLING_MICROS_MIN: u64 = 1_000;
 
 /// How the pool is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -59,6 +59,8 @@ struct State {
 
 struct Work {
     micros: u64,
+    /// Whether the estimate is close enough that the time taken says how fast the machine is.
+    is_close: bool,
     job: Box<dyn FnOnce(&mut Memory) + Send>,
 }
 
@@ -102,9 +104,30 @@ impl HashingPool {
         T: Send + 'static,
         F: FnOnce(&mut Memory) -> T + Send + 'static,
     {
+        self.answer(micros, true, job).await
+    }
+
+    /// Like [`HashingPool::run`], for work that takes no longer than this, and mostly much less.
+    ///
+    /// # Errors
+    /// As for [`HashingPool::run`].
+    pub async fn run_at_most<T, F>(&self, micros_max: u64, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Memory) -> T + Send + 'static,
+    {
+        self.answer(micros_max, false, job).await
+    }
+
+    async fn answer<T, F>(&self, micros: u64, is_close: bool, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Memory) -> T + Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
         self.submit(Work {
             micros,
+            is_close,
             job: Box::new(move |memory| {
                 if !sender.is_closed() {
                     // The caller may have gone while the work was done.
@@ -167,7 +190,7 @@ fn micros_here(micros: u64, slowness: f64) -> u64 {
 fn work_until_the_end(shared: &Shared, kib: u32) {
     lower_priority();
     let mut memory = Memory::default();
-    while let Some(Work { micros, job }) = next(shared) {
+    while let Some(Work { micros, is_close, job }) = next(shared) {
         let began = Instant::now();
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             // The caller's end of the channel is closed, so the caller knows.
@@ -178,7 +201,7 @@ fn work_until_the_end(shared: &Shared, kib: u32) {
         let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut state = shared.state.lock();
         state.outstanding_micros = state.outstanding_micros.saturating_sub(micros);
-        if micros >= MEASURED_MICROS_MIN {
+        if is_close && micros >= TELLING_MICROS_MIN {
             state.slowness = adjusted(state.slowness, micros, took);
         }
     }

@@ -6,8 +6,8 @@
 //! [`Scope`], which every statement begins with, so that no query can reach into another environment.
 
 pub mod addresses;
-pub mod credentials;
 pub mod counts;
+pub mod credentials;
 pub mod discovery_locks;
 pub mod environments;
 mod errors;
@@ -21,9 +21,9 @@ pub mod migrate;
 pub mod organizations;
 pub mod otp_codes;
 pub mod outbox;
-pub mod recovery_codes;
 pub mod passwords;
 pub mod projects;
+pub mod recovery_codes;
 pub mod role_assignments;
 mod rows;
 pub mod seam;

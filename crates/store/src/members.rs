@@ -246,7 +246,8 @@ const LOCK: Sql = sql!(
      WHERE env = $1 AND member_id = $2"
 );
 
-const HOLD: Sql = sql!("UPDATE members SET failed_attempts = failed_attempts WHERE env = $1 AND member_id = $2");
+const HOLD: Sql =
+    sql!("UPDATE members SET failed_attempts = failed_attempts WHERE env = $1 AND member_id = $2");
 
 /// Takes the member's row, so that until the end of the transaction no other attempt of the member is judged. Without
 /// it, attempts that run at the same time would each see the failures from before all of them.

@@ -407,14 +407,14 @@ pub const KEYS: &[Key] = &[
     Key {
         path: "passwords.breach_url",
         flag: None,
-        kind: Kind::Text("an address such as https://api.pwnedpasswords.com/range/, or nothing"),
-        fallback: Fallback::ByMode { serve: "https://api.pwnedpasswords.com/range/", dev: "" },
+        kind: Kind::Text("an address such as https://api.pwnedpasswords.com/range/, or `off`"),
+        fallback: Fallback::ByMode { serve: "https://api.pwnedpasswords.com/range/", dev: "off" },
         secret: false,
         help: "Where passwords are looked up among those of known breaches: the first five digits of the SHA-1 digest \
                are appended, and nothing else is sent. When the lookup fails, the password counts as not breached. \
-               Empty turns lookups off.",
+               `off` turns lookups off.",
         set: |config, given| put(&mut config.passwords.breach_url, breach_url(given.text()?)?),
-        show: |config| quoted(Some(config.passwords.breach_url.as_ref().map_or("", Url::as_str))),
+        show: |config| quoted(Some(config.passwords.breach_url.as_ref().map_or("off", Url::as_str))),
     },
     Key {
         path: "passwords.breach_file",
@@ -493,7 +493,7 @@ fn level(text: &str) -> Result<Targets, String> {
 }
 
 fn breach_url(text: &str) -> Result<Option<Url>, String> {
-    if text.is_empty() {
+    if text == "off" {
         return Ok(None);
     }
     let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;

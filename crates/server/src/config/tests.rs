@@ -113,6 +113,12 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         sms.url = "https://sms.example.com/send?token=hunter2"
         sms.headers = { Authorization = "Bearer hunter2" }
         sms.body = '{"number":"{to}","message":"{text}"}'
+        passwords.argon2_memory_kib = 65_536
+        passwords.argon2_iterations = 3
+        passwords.argon2_parallelism = 4
+        passwords.hashing_threads = 2
+        passwords.breach_url = "https://breaches.example.com/range/"
+        passwords.breach_file = "breaches.txt"
         outbound.allowed_networks = ["192.168.0.0/16"]
         dev.allow_remote = true
     "#;
@@ -140,6 +146,12 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         ("OSTIARY_SMS_URL", "https://sms.example.com/send?token=hunter2"),
         ("OSTIARY_SMS_HEADERS", r#"{"Authorization":"Bearer hunter2"}"#),
         ("OSTIARY_SMS_BODY", r#"{"number":"{to}","message":"{text}"}"#),
+        ("OSTIARY_PASSWORDS_ARGON2_MEMORY_KIB", "65536"),
+        ("OSTIARY_PASSWORDS_ARGON2_ITERATIONS", "3"),
+        ("OSTIARY_PASSWORDS_ARGON2_PARALLELISM", "4"),
+        ("OSTIARY_PASSWORDS_HASHING_THREADS", "2"),
+        ("OSTIARY_PASSWORDS_BREACH_URL", "https://breaches.example.com/range/"),
+        ("OSTIARY_PASSWORDS_BREACH_FILE", "breaches.txt"),
         ("OSTIARY_OUTBOUND_ALLOWED_NETWORKS", "192.168.0.0/16"),
         ("OSTIARY_DEV_ALLOW_REMOTE", "true"),
     ];
@@ -264,6 +276,13 @@ fn one_bad_value_is_named_with_its_reason() {
         ("sms.url = \"https://sms.example.com\"\nsms.headers = { a = 1 }", "takes a table of texts"),
         ("sms.headers = { a = \"x\" }", "no effect without sms.url"),
         ("sms.body = \"{to}\"", "sms.body is not JSON"),
+        ("passwords.breach_url = \"ftp://breaches.example.com/\"", "must start with https://"),
+        ("passwords.breach_url = \"https://breaches.example.com/range\"", "must end with a slash"),
+        ("passwords.argon2_memory_kib = 1024", "1024 is not a number of KiB from 7168 to 262144"),
+        (
+            "[passwords]\nargon2_memory_kib = 262144\nargon2_iterations = 17",
+            "at most 4194304 when multiplied by passwords.argon2_iterations",
+        ),
         ("dev.allow_remote = \"yes\"", "\"yes\" is not true or false"),
         ("smtp.url = \"smtp://mail.example.com\"", "smtp.url needs mail.from"),
         ("tls.certificate_file = \"c.pem\"\ntls.listen = \"127.0.0.1:1\"", "are set together or not at all"),

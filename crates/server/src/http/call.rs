@@ -2,8 +2,8 @@
 
 use crate::cx::{Cx, Result};
 use crate::http::routes::{Route, Surface};
-use crate::ops::actor::Actor;
 use crate::listen::{client_ip, rate_limit_key};
+use crate::ops::actor::Actor;
 use crate::ops::login::Credentials;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::Fields;

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::cx::{Cx, Result};
-use crate::http::call::Call;
 use crate::http::access::Access;
+use crate::http::call::Call;
 use crate::http::operator_call::{self, OperatorCall};
 use crate::http::routes::{self, Answering, Handler, Route, Surface};
 use crate::http::{access, authenticate, cookies, cors, dev, encode, oauth, pages};
@@ -160,12 +160,8 @@ async fn run(
             project
         }
     };
-    let cx = Cx {
-        app: app.clone(),
-        now: app.clock.now(),
-        is_backend: route.surface == Surface::Backend,
-        project,
-    };
+    let cx =
+        Cx { app: app.clone(), now: app.clock.now(), is_backend: route.surface == Surface::Backend, project };
     let mut call = Call {
         cx,
         route,

@@ -2,9 +2,9 @@
 //! level on all, and in the words of RFC 6749 §5.2 on the OAuth endpoints (contracts `backend.md` §2, `frontend.md` §2).
 
 use crate::cx::Cx;
-use crate::http::{cookies, oauth};
 use crate::http::reply::{Reply, Tokens};
 use crate::http::routes::Surface;
+use crate::http::{cookies, oauth};
 use crate::wire::Object;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};

@@ -6,15 +6,15 @@
 use crate::cx::Result;
 use crate::http::access::Access::{
     self, Member, OnMember, OnSelf, Open, Operator, OperatorWith, PerField, PerTarget, Permission, Project,
-use crate::http::cors;
 };
 use crate::http::call::Call;
+use crate::http::cors;
 use crate::http::handlers::management::{
     credentials, environments, policy, projects, redirect_urls, settings,
 };
 use crate::http::handlers::{
-    discovery, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms, passwords, project, rbac,
-    recovery_codes, sessions, totp,
+    discovery, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms, passwords,
+    project, rbac, recovery_codes, sessions, totp,
 };
 use crate::http::operator_call::OperatorCall;
 use crate::http::reply::Reply;
@@ -32,6 +32,8 @@ pub enum Surface {
     Browser,
     /// No credentials; the project is named in the path. Flat answers.
     Public,
+    /// The management API: the key of an operator, flat answers. The path names the environment.
+    Management,
     /// The OAuth endpoints: callers show the credentials of a client, as form or JSON; the project is named in the path
     /// or follows from the client. Flat answers, errors in the words of RFC 6749, any origin.
     OAuth,
@@ -49,8 +51,6 @@ pub fn surface_of(path: &str) -> Surface {
     } else {
         Surface::Backend
     }
-    /// The management API: the key of an operator, flat answers. The path names the environment.
-    Management,
 }
 
 /// What a handler gives.
@@ -161,22 +161,6 @@ routes! {
     Browser POST "/sdk/v1/b2b/otps/email/discovery/send" Project => discovery::send_code;
     Browser POST "/sdk/v1/b2b/otps/email/discovery/authenticate" Project => discovery::authenticate_code;
 
-    // Discovery
-    Backend POST "/v1/b2b/discovery/organizations" Project => discovery::list;
-    Backend POST "/v1/b2b/discovery/organizations/create" Project => discovery::create;
-    Backend POST "/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
-    Browser POST "/sdk/v1/b2b/discovery/organizations" Project => discovery::list;
-    Browser POST "/sdk/v1/b2b/discovery/organizations/create" Project => discovery::create;
-    Browser POST "/sdk/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
-
-    // Sessions
-    Backend POST "/v1/b2b/sessions/authenticate" Project => sessions::authenticate;
-    Backend GET "/v1/b2b/sessions" Project => sessions::list;
-    Backend POST "/v1/b2b/sessions/revoke" PerTarget => sessions::revoke;
-    Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange;
-    Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
-    Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
-    Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
     // Second factors
     Backend POST "/v1/b2b/otps/sms/send" Project => otp_sms::send;
     Backend POST "/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate;
@@ -224,7 +208,25 @@ routes! {
     Browser POST "/sdk/v1/b2b/passwords/discovery/reset" Project => passwords::reset_in_discovery;
     Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerTarget => passwords::delete;
 
+    // Discovery
+    Backend POST "/v1/b2b/discovery/organizations" Project => discovery::list;
+    Backend POST "/v1/b2b/discovery/organizations/create" Project => discovery::create;
+    Backend POST "/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
+    Browser POST "/sdk/v1/b2b/discovery/organizations" Project => discovery::list;
+    Browser POST "/sdk/v1/b2b/discovery/organizations/create" Project => discovery::create;
+    Browser POST "/sdk/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
+
+    // Sessions
+    Backend POST "/v1/b2b/sessions/authenticate" Project => sessions::authenticate;
+    Backend GET "/v1/b2b/sessions" Project => sessions::list;
+    Backend POST "/v1/b2b/sessions/revoke" PerTarget => sessions::revoke;
+    Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange;
+    Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
+    Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
+    Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
+    Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
+
     // Machine-to-machine clients
     Backend POST "/v1/m2m/clients" Project => m2m::create;
     Backend POST "/v1/m2m/clients/search" Project => m2m::search;
@@ -241,11 +243,9 @@ routes! {
     OAuth POST "/v1/public/{project_id}/oauth2/introspect" Open => m2m::introspect;
     OAuth POST "/v1/oauth2/introspect" Open => m2m::introspect;
 
-    Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
-
-    Backend GET "/v1/projects/metrics" Project => project::metrics;
     // The project itself
     Backend GET "/v1/debug/whoami" Project => project::whoami;
+    Backend GET "/v1/projects/metrics" Project => project::metrics;
     Backend GET "/v1/b2b/rbac/policy" Project => rbac::policy;
     Backend GET "/v1/b2b/rbac/organizations/{organization_id}" Project => rbac::organization_policy;
     Backend PUT "/v1/b2b/rbac/organizations/{organization_id}" PerField => rbac::set_organization_policy;
@@ -324,6 +324,8 @@ mod tests {
                 route.path
             );
         }
+    }
+
     /// A request with another method is refused in the shape in which the right one would be answered.
     #[test]
     fn paths_of_oauth_endpoints_are_known_without_the_table() {
@@ -331,8 +333,6 @@ mod tests {
             let surface = if route.surface == Surface::Public { Surface::Backend } else { route.surface };
             assert_eq!(surface_of(route.path), surface, "{}", route.path);
         }
-    }
-
     }
 
     /// a route of the browser API that touches members or organizations names what it needs.
@@ -344,7 +344,16 @@ mod tests {
             .map(|route| route.path)
             .collect();
         for path in without {
-            let signs_in = ["/magic_links/", "/otps/", "/passwords/", "/totp", "/recovery_codes/recover", "/discovery/", "/sessions/", "/bootstrap/"];
+            let signs_in = [
+                "/magic_links/",
+                "/otps/",
+                "/passwords/",
+                "/totp",
+                "/recovery_codes/recover",
+                "/discovery/",
+                "/sessions/",
+                "/bootstrap/",
+            ];
             let looks_up = ["/sdk/v1/b2b/organizations/search", "/sdk/v1/b2b/organizations/members/search"];
             assert!(signs_in.iter().any(|part| path.contains(part)) || looks_up.contains(&path), "{path}");
         }

@@ -77,6 +77,7 @@ pub fn start(app: Arc<App>, deliver: Arc<dyn Deliver>, mut stop: watch::Receiver
 
 /// Sends everything that is due now.
 pub async fn deliver_due(app: &Arc<App>, deliver: &dyn Deliver) -> Result<()> {
+    let _turn = app.outbox_turn.lock().await;
     loop {
         let now = app.clock.now();
         let taken = app

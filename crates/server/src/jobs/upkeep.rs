@@ -5,7 +5,9 @@ use crate::cx::Result;
 use crate::ops::m2m::usage::{KEPT_DAYS, day_of};
 use crate::ops::projects;
 use ostiary_core::error::Error;
-use ostiary_store::{addresses, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions, sms_codes, totp};
+use ostiary_store::{
+    addresses, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions, sms_codes, totp,
+};
 use std::sync::Arc;
 
 /// For how long links and codes are kept after they expired, in minutes, so that a late visitor hears that a link has

@@ -85,12 +85,7 @@ pub async fn post_with_second_link(
     post_letter(tx, cx, letter, Some(passwordless_link)).await
 }
 
-async fn post_letter(
-    tx: &Db,
-    cx: &Cx,
-    letter: Letter<'_>,
-    passwordless_link: Option<&str>,
-) -> Result<()> {
+async fn post_letter(tx: &Db, cx: &Cx, letter: Letter<'_>, passwordless_link: Option<&str>) -> Result<()> {
     let app_name = cx.project.environment.name.as_str();
     let rendered = mail::render(
         letter.template,

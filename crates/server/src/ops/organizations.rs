@@ -179,10 +179,10 @@ pub async fn delete(cx: &Cx, identifier: String) -> Result<OrganizationId> {
 
 async fn delete_in_transaction(tx: Db, cx: Cx, identifier: Arc<String>) -> Result<OrganizationId> {
     let organization = lookup::get_organization(&tx, &cx, &identifier).await?;
+    passwords::leave_organization(&tx, &cx, &organization).await?;
     if organizations::delete(&tx, cx.scope(), organization.id).await? {
         Ok(organization.id)
     } else {
         Err(Error::from(ErrorType::OrganizationNotFound))
     }
 }
-    passwords::leave_organization(&tx, &cx, &organization).await?;

@@ -138,6 +138,14 @@ impl Fields {
         })
     }
 
+    /// A text that must be given and is taken as it is, for passwords and salts: any character may be part of them.
+    pub fn verbatim(&self, name: &str) -> Result<&str> {
+        match self.value(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => self.required(name),
+        }
+    }
+
     /// `true` or `false`; in query strings in any letter case, and as 1 and 0.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
         match self.value(name) {
@@ -155,14 +163,6 @@ impl Fields {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-    /// A text that must be given and is taken as it is, for passwords and salts: any character may be part of them.
-    pub fn verbatim(&self, name: &str) -> Result<&str> {
-        match self.value(name) {
-            Some(Value::String(text)) => Ok(text),
-            _ => self.required(name),
-        }
-    }
-
                 (Some(whole), _) => Ok(Some(whole)),
                 #[allow(clippy::cast_possible_truncation, reason = "whole and within the exact range")]
                 (None, Some(float)) if float.fract() == 0.0 && float.abs() < EXACT_MAX => {

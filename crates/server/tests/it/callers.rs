@@ -110,9 +110,7 @@ pub async fn signed_in(server: &Server, organization: &str, email: &str, roles: 
 
 /// Gives the project these roles: their id, and the actions that they grant on one resource.
 pub async fn set_roles(server: &Server, roles: &[(&str, &str, &[&str])]) {
-    let role = |(role_id, resource_id, actions): &(&str, &str, &[&str])| {
-        json!({ "role_id": role_id, "permissions": [{ "resource_id": resource_id, "actions": actions }] })
-    };
+    let role = |(role_id, resource_id, actions): &(&str, &str, &[&str])| json!({ "role_id": role_id, "permissions": [{ "resource_id": resource_id, "actions": actions }] });
     let document = json!({ "roles": roles.iter().map(role).collect::<Vec<_>>() });
     set_policy(server, document).await.expect("a policy that an operator could write");
 }

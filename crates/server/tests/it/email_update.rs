@@ -24,7 +24,9 @@ fn path(caller: &Caller<'_>, organization: &str, member: &str, call: &str) -> St
 
 async fn start(t: &Server, organization: &str, member: &str, email: &str) -> crate::harness::Answer {
     let caller = backend(t);
-    caller.post(&path(&caller, organization, member, "start_email_update"), json!({ "email_address": email })).await
+    caller
+        .post(&path(&caller, organization, member, "start_email_update"), json!({ "email_address": email }))
+        .await
 }
 
 async fn start_with_code(t: &Server, organization: &str, member: &str, email: &str) {

@@ -347,9 +347,12 @@ impl Server {
         let body = json!({"organization_id": organization, "email_address": email});
         self.post("/v1/b2b/passwords/email/reset/start", body).await.ok();
         let token = self.last_token(email).await;
-        self.post("/v1/b2b/passwords/email/reset", json!({"password_reset_token": token, "password": password}))
-            .await
-            .ok()
+        self.post(
+            "/v1/b2b/passwords/email/reset",
+            json!({"password_reset_token": token, "password": password}),
+        )
+        .await
+        .ok()
     }
 
     /// Begins discovery for an address and gives the intermediate session token.

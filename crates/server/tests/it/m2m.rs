@@ -51,7 +51,13 @@ fn form(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-async fn send(t: &Server, path: &str, content_type: &str, authorization: Option<&str>, body: impl Into<Body>) -> Answer {
+async fn send(
+    t: &Server,
+    path: &str,
+    content_type: &str,
+    authorization: Option<&str>,
+    body: impl Into<Body>,
+) -> Answer {
     let mut request = Request::post(path).header("content-type", content_type);
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);

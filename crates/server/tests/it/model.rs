@@ -52,10 +52,10 @@ impl Walk {
 
     /// Takes down what an answer gave, after checking that it was due.
     fn received(&mut self, who: usize, answer: &Value) {
-        if let Some(token) = answer["intermediate_session_token"].as_str().filter(|token| !token.is_empty()) {
-            if !self.people[who].intermediate.iter().any(|known| known == token) {
-                self.people[who].intermediate.push(token.to_owned());
-            }
+        if let Some(token) = answer["intermediate_session_token"].as_str().filter(|token| !token.is_empty())
+            && !self.people[who].intermediate.iter().any(|known| known == token)
+        {
+            self.people[who].intermediate.push(token.to_owned());
         }
         let session = &answer["member_session"];
         if session.is_null() {

@@ -57,6 +57,16 @@ pub async fn bootstrap(call: Call) -> Result<Reply> {
         .into())
 }
 
+/// What forms for new passwords hint at; nothing where strength is measured by guesses.
+fn password_config(policy: &PasswordPolicy) -> Option<Value> {
+    (policy.validation_policy == StrengthPolicy::Luds).then(|| {
+        json!({
+            "luds_complexity": policy.luds_min_password_complexity,
+            "luds_minimum_count": policy.luds_min_password_length,
+        })
+    })
+}
+
 /// `GET /sdk/v1/b2b/admin_portal_config`: which parts of the portal this server has.
 pub async fn admin_portal_config(_call: Call) -> Result<Reply> {
     let sso = json!({
@@ -70,13 +80,3 @@ pub async fn admin_portal_config(_call: Call) -> Result<Reply> {
         .field("scim_config", &json!({ "scim_enabled": false }))
         .into())
 }
-/// What forms for new passwords hint at; nothing where strength is measured by guesses.
-fn password_config(policy: &PasswordPolicy) -> Option<Value> {
-    (policy.validation_policy == StrengthPolicy::Luds).then(|| {
-        json!({
-            "luds_complexity": policy.luds_min_password_complexity,
-            "luds_minimum_count": policy.luds_min_password_length,
-        })
-    })
-}
-

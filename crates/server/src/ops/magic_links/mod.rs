@@ -243,7 +243,8 @@ fn apply_invitation(cx: &Cx, organization: &Organization, member: &mut Member, i
             metadata::merge(&member.untrusted_metadata, change).map_err(metadata_error)?;
     }
     if let Some(roles) = &input.roles {
-        member.direct_roles = provisioning::direct_roles(cx, organization, &member.direct_roles, roles, input.actor.as_ref())?;
+        member.direct_roles =
+            provisioning::direct_roles(cx, organization, &member.direct_roles, roles, input.actor.as_ref())?;
     }
     Ok(())
 }

@@ -69,10 +69,10 @@ async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<(Or
         provisioning::save_member(&tx, &cx, &member).await?;
     } else {
         provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
-    }
-    Ok((organization, member))
         passwords::drop_own(&tx, &cx, &current).await?;
         passwords::release_address(&tx, &cx, &current.email_address).await?;
+    }
+    Ok((organization, member))
 }
 
 fn apply(cx: &Cx, organization: &Organization, member: &mut Member, input: &Update) -> Result<()> {

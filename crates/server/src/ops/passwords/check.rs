@@ -2,11 +2,8 @@
 
 use super::stored::{self, NewPassword};
 use crate::cx::{Cx, Result};
-use ostiary_core::password::{Password, PasswordPolicy, Strength, StrengthPolicy, judge};
+use ostiary_core::password::{Password, PasswordPolicy, Strength, StrengthPolicy, judge, judge_micros_max};
 use ostiary_proto::hash::sha1;
-
-/// About how long judging takes, in microseconds.
-const JUDGE_WORK_MICROS: u64 = 2_000;
 
 /// A question whether a password would do.
 pub struct StrengthCheck {
@@ -52,11 +49,12 @@ pub(super) async fn accept(cx: &Cx, password: Password, hints: Vec<String>) -> R
 
 async fn measure(cx: &Cx, password: Password, hints: Vec<String>, is_breached: bool) -> Result<Strength> {
     let policy: PasswordPolicy = cx.project.environment.settings.password_strength_config;
+    let micros_max = judge_micros_max(&policy, &password);
     let job = move |_: &mut _| {
         let hints: Vec<&str> = hints.iter().map(String::as_str).collect();
         judge(&policy, &password, &hints, is_breached)
     };
-    cx.app.hashing.run(JUDGE_WORK_MICROS, job).await
+    cx.app.hashing.run_at_most(micros_max, job).await
 }
 
 async fn is_breached_at_creation(cx: &Cx, password: &Password) -> Option<bool> {
