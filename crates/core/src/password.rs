@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorType};
 use crate::wire_enum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use zxcvbn::feedback::Warning;
 
 /// The longest password, in bytes (chosen; spec 01c §1). Hashing reads all of them.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
@@ -250,7 +251,13 @@ fn zxcvbn_feedback(password: &str, hints: &[&str]) -> Feedback {
     let end = password.char_indices().nth(ZXCVBN_CHARS_MAX).map_or(password.len(), |(at, _)| at);
     let entropy = zxcvbn::zxcvbn(&password[..end], hints);
     let feedback = entropy.feedback();
-    let warning = feedback.and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+    let warning = feedback.and_then(|feedback| feedback.warning()).map(|warning| match warning {
+        // The pre-built form translates the texts by their wording, and knows this one with quotes.
+        Warning::SequencesLikeAbcAreEasyToGuess => {
+            r#"Sequences like "abc" or "6543" are easy to guess."#.to_owned()
+        }
+        other => other.to_string(),
+    });
     let suggestions = feedback.map(|feedback| feedback.suggestions()).unwrap_or_default();
     Feedback::Zxcvbn {
         score: entropy.score().into(),
@@ -310,6 +317,24 @@ mod tests {
             assert_eq!(found.score(), score, "{password}");
             assert_eq!(found.is_valid(), score >= 3, "{password}");
             assert_eq!(refusal(&found), (score < 3).then_some(ErrorType::WeakPassword), "{password}");
+        }
+    }
+
+    /// The words are those that the pre-built form translates.
+    #[test]
+    fn a_weak_password_is_told_what_is_weak_about_it() {
+        for (password, expected) in [
+            ("abcdefgh", r#"Sequences like "abc" or "6543" are easy to guess."#),
+            ("password", "This is a top-10 common password."),
+            ("aaaaaaaa", r#"Repeats like "aaa" are easy to guess."#),
+        ] {
+            let Feedback::Zxcvbn { warning, suggestions, .. } =
+                strength(&PasswordPolicy::default(), password, false).feedback
+            else {
+                panic!("zxcvbn feedback")
+            };
+            assert_eq!(warning, expected);
+            assert!(!suggestions.is_empty());
         }
     }
 
