@@ -2,13 +2,17 @@
 //! without each required proof, and nothing that was used up works again.
 
 use crate::harness::{Server, start};
+use crate::second_factors::{App, recovery_codes};
 use axum::http::Method;
 use ostiary_store::seam::Engine;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
 const PEOPLE: [&str; 2] = ["ada@acme.example", "eve@acme.example"];
-const STEPS: usize = 160;
+const STEPS: usize = 220;
+/// The place of the organization that takes links only, and of the one that asks for a second factor.
+const STRICT: usize = 1;
+const GUARDED: usize = 2;
 
 /// A small generator, so that a failing walk can be repeated by its seed.
 struct Dice(u64);
@@ -33,14 +37,19 @@ struct Person {
     discovery_codes: Vec<String>,
     intermediate: Vec<String>,
     sessions: Vec<String>,
+    /// The member in the guarded organization, its app and the codes that stand in for it.
+    guarded_member: String,
+    app: Option<App>,
+    recovery_codes: Vec<String>,
 }
 
 struct Walk {
     t: Server,
     dice: Dice,
-    organizations: [String; 2],
+    organizations: [String; 3],
     people: [Person; 2],
     used: HashSet<String>,
+    guarded_sessions: usize,
 }
 
 impl Walk {
@@ -64,8 +73,20 @@ impl Walk {
         }
         assert_eq!(answer["member"]["email_address"], PEOPLE[who], "a session of somebody else");
         let factors = session["authentication_factors"].as_array().unwrap();
-        assert!(factors.iter().all(|factor| factor["email_factor"]["email_address"] == PEOPLE[who]));
-        if session["organization_id"] == self.organizations[1].as_str() {
+        let emails = factors.iter().filter_map(|factor| factor.get("email_factor"));
+        assert!(emails.into_iter().all(|email| email["email_address"] == PEOPLE[who]));
+        let seconds: Vec<&Value> =
+            factors.iter().filter(|factor| factor["sequence_order"] == "SECONDARY").collect();
+        if session["organization_id"] == self.organizations[GUARDED].as_str() {
+            assert!(!seconds.is_empty(), "the guarded organization asks for a second factor");
+            let own = answer["member"]["totp_registration_id"].as_str().unwrap();
+            let uuid = own.strip_prefix("member-totp-test-").unwrap();
+            assert!(seconds.iter().all(|factor| factor.to_string().contains(uuid)), "somebody else's app");
+            self.guarded_sessions += 1;
+        } else {
+            assert!(seconds.is_empty(), "a second factor stays where it was proven");
+        }
+        if session["organization_id"] == self.organizations[STRICT].as_str() {
             assert!(
                 factors.iter().any(|factor| factor["type"] == "magic_link"),
                 "the strict organization asks for a link"
@@ -78,10 +99,17 @@ impl Walk {
         assert!(self.used.insert(credential.to_owned()), "{credential} worked twice");
     }
 
+    /// A call about the person as a member of the guarded organization.
+    fn about_guarded(&self, who: usize, mut body: Value) -> Value {
+        body["organization_id"] = json!(self.organizations[GUARDED]);
+        body["member_id"] = json!(self.people[who].guarded_member);
+        body
+    }
+
     async fn step(&mut self) {
         let who = self.dice.roll(2);
         let email = PEOPLE[who];
-        let place = self.dice.roll(2);
+        let place = self.dice.roll(3);
         let organization = self.organizations[place].clone();
         let brought = self.dice.roll(3);
         let person = &self.people[who];
@@ -98,7 +126,7 @@ impl Walk {
             }
             body
         };
-        match self.dice.roll(9) {
+        match self.dice.roll(12) {
             0 => {
                 let body = json!({"organization_id": organization, "email_address": email});
                 if self.post("/v1/b2b/magic_links/email/login_or_signup", body).await.is_some() {
@@ -175,6 +203,30 @@ impl Walk {
                     self.received(who, &answer);
                 }
             }
+            8 | 9 => {
+                // A code of the app is another one every half minute, and works once.
+                self.t.advance_seconds(30);
+                let code = person.app.as_ref().map(|app| app.code(&self.t));
+                let body = self.about_guarded(who, json!({"code": code}));
+                if let Some(answer) = self.post("/v1/b2b/totp/authenticate", with(body.clone())).await {
+                    if let Some(token) = &intermediate {
+                        self.use_up(token);
+                    }
+                    self.received(who, &answer);
+                    assert!(self.post("/v1/b2b/totp/authenticate", with(body)).await.is_none());
+                }
+            }
+            10 => {
+                let Some(code) = self.dice.pick(&person.recovery_codes).cloned() else { return };
+                let body = self.about_guarded(who, json!({"recovery_code": code}));
+                if let Some(answer) = self.post("/v1/b2b/recovery_codes/recover", with(body)).await {
+                    self.use_up(&code);
+                    if let Some(token) = &intermediate {
+                        self.use_up(token);
+                    }
+                    self.received(who, &answer);
+                }
+            }
             _ => {
                 let Some(token) = self.dice.pick(&person.intermediate).cloned() else { return };
                 let body = json!({"intermediate_session_token": token, "organization_id": organization});
@@ -191,38 +243,48 @@ impl Walk {
     }
 }
 
-async fn walk(engine: Engine, seed: u64) -> Option<usize> {
+async fn walk(engine: Engine, seed: u64) -> Option<(usize, usize)> {
     let t = start(engine).await?;
     let open = t.organization("Open", json!({})).await;
     let strict = t
         .organization("Strict", json!({"auth_methods": "RESTRICTED", "allowed_auth_methods": ["magic_link"]}))
         .await;
-    for organization in [&open, &strict] {
-        for email in PEOPLE {
+    let guarded = t.organization("Guarded", json!({"mfa_policy": "REQUIRED_FOR_ALL"})).await;
+    let mut people: [Person; 2] = Default::default();
+    for (person, email) in people.iter_mut().zip(PEOPLE) {
+        for organization in [&open, &strict] {
             t.member(organization, email, json!({})).await;
         }
+        person.guarded_member = t.member(&guarded, email, json!({})).await;
+        let secret = format!("{:A<32}", email.to_uppercase().replace(|c: char| !c.is_ascii_uppercase(), ""));
+        let body = json!({"organization_id": guarded, "member_id": person.guarded_member, "secret": secret});
+        person.recovery_codes = recovery_codes(&t.post("/v1/b2b/totp/migrate", body).await.ok());
+        person.app = Some(App::with_secret(&secret));
     }
+    t.set(json!({"lock": {"threshold": 100, "ttl_seconds": 300}})).await;
     let mut walk = Walk {
         t,
         dice: Dice(seed),
-        organizations: [open, strict],
-        people: Default::default(),
+        organizations: [open, strict, guarded],
+        people,
         used: HashSet::new(),
+        guarded_sessions: 0,
     };
     for _ in 0..STEPS {
         walk.step().await;
     }
-    Some(walk.people.iter().map(|person| person.sessions.len()).sum())
+    let sessions = walk.people.iter().map(|person| person.sessions.len()).sum();
+    Some((sessions, walk.guarded_sessions))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_of_steps_gives_a_session_without_its_proofs() {
-    let mut sessions = 0;
-    for seed in 1..=6 {
-        sessions += walk(Engine::Sqlite, seed).await.expect("SQLite is always there");
+    let mut reached = (0, 0);
+    for seed in 1..=7 {
+        let engine = if seed < 7 { Engine::Sqlite } else { Engine::Postgres };
+        if let Some((sessions, guarded)) = walk(engine, seed).await {
+            reached = (reached.0 + sessions, reached.1 + guarded);
+        }
     }
-    if let Some(more) = walk(Engine::Postgres, 7).await {
-        sessions += more;
-    }
-    assert!(sessions > 20, "the walks reach sessions at all: {sessions}");
+    assert!(reached.0 > 20 && reached.1 > 10, "the walks reach sessions at all: {reached:?}");
 }

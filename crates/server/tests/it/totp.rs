@@ -5,6 +5,7 @@ use crate::second_factors::*;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ostiary_server::jobs::upkeep;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -173,6 +174,31 @@ on_both_engines! {
         t.post(AUTHENTICATE_TOTP, with(json!({"code": App::of(&second).code(&t)}))).await.ok();
         t.post(CREATE, with(json!({}))).await.fails(400, "active_totp_exists");
         t.post(CREATE, acme.body(json!({}))).await.fails(400, "active_totp_exists");
+    }
+
+    /// A late visitor hears that a registration has expired for a week; what is proven is never removed.
+    async fn what_was_never_proven_is_removed_in_the_end(t) {
+        let acme = Acme::lax(&t).await;
+        let (app, _, _) = acme.enrol_app_with(&t, json!({"session_token": session(&t.sign_in(&acme.organization, ADA).await)})).await;
+        let eve = t.member(&acme.organization, "eve@acme.example", json!({})).await;
+        let ids = json!({"organization_id": acme.organization, "member_id": eve});
+        let created = t.post(CREATE, ids.clone()).await.ok();
+        let mut sms = ids.clone();
+        sms["mfa_phone_number"] = json!(PHONE);
+        t.post(SEND, sms).await.ok();
+        let code = last_sms_code(&t, PHONE).await;
+        for (days, totp, sms) in [(6, (401, "expired_totp"), (401, "unable_to_auth_otp_code")), (2, (404, "totp_not_found"), (404, "otp_code_not_found"))] {
+            t.advance_minutes(days * 24 * 60);
+            upkeep::delete_expired(t.app.clone()).await.unwrap();
+            let mut body = ids.clone();
+            body["session_token"] = json!(session(&t.sign_in(&acme.organization, "eve@acme.example").await));
+            body["code"] = json!(App::of(&created).code(&t));
+            t.post(AUTHENTICATE_TOTP, body.clone()).await.fails(totp.0, totp.1);
+            body["code"] = json!(code);
+            t.post(AUTHENTICATE_SMS, body).await.fails(sms.0, sms.1);
+        }
+        let body = acme.body(json!({"code": app.code(&t), "session_token": session(&t.sign_in(&acme.organization, ADA).await)}));
+        t.post(AUTHENTICATE_TOTP, body).await.ok();
     }
 
     /// Who left a page with a QR code and signs in anew gets a new one, and not an error for an hour.
