@@ -437,3 +437,40 @@ fn operators_set_a_policy_and_ask_why() {
     let (_, said, _) = policy(&["set", path]);
     assert!(said.ends_with("Roles that are gone were taken back from 1 members.\n"), "{said}");
 }
+
+/// Clients come along from another system while the server runs, and call it with what they have.
+#[test]
+fn clients_of_machines_are_imported_and_get_tokens_at_once() {
+    let directory = Directory::new("m2m");
+    let server = Dev::start(&directory.0, &[]);
+    let data = directory.0.to_str().expect("a path in UTF-8");
+    let file = directory.0.join("clients.csv");
+    let path = file.to_str().expect("a path in UTF-8");
+    let import = |more: &[&str]| {
+        let output = run(&[&["m2m", "import", "--dev", "--data", data, path], more].concat(), &[]);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(import(&[]).0, Some(2), "there is no list");
+    let head = "client_id,client_secret,name,scopes";
+    let good = format!("{head}\n3MVG9lKcPoNINVBI,1955279925675241571_nR8pQ,Export,read:notes write:notes\n");
+    std::fs::write(&file, &good).expect("a file");
+    assert_eq!(import(&["--dry-run"]).1, "3MVG9lKcPoNINVBI  created\n");
+    assert_eq!(import(&[]).1, "3MVG9lKcPoNINVBI  created\n");
+    assert_eq!(import(&[]), (Some(0), "3MVG9lKcPoNINVBI  unchanged\n".into(), String::new()));
+    let request = json!({
+        "grant_type": "client_credentials",
+        "client_id": "3MVG9lKcPoNINVBI",
+        "client_secret": "1955279925675241571_nR8pQ",
+        "audience": "https://api.acme.example",
+    });
+    let (status, token) = server.post("/v1/oauth2/token", &request);
+    assert_eq!((status, &token["scope"]), (200, &json!("read:notes write:notes")));
+
+    std::fs::write(&file, format!("{good}weak,password,Weak,\nnew,,New,\n")).expect("a file");
+    let (status, said, error) = import(&["--json"]);
+    assert_eq!(status, Some(1));
+    assert!(error.contains("1 of 3 clients were refused"), "{error}");
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said[1]["error_type"], "insecure_m2m_client_secret");
+    assert_eq!(said[2]["client_secret"].as_str().map(str::len), Some(44));
+}

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which part of the server it calls.
 
 mod banner;
+mod m2m;
 mod management_keys;
 mod operate;
 mod output;
@@ -39,6 +40,10 @@ pub fn main() -> ExitCode {
             Some(("create", matches)) => with_config(matches, management_keys::create),
             Some(("delete", matches)) => with_config(matches, management_keys::delete),
             Some((_, matches)) => with_config(matches, management_keys::list),
+            None => Ok(()),
+        },
+        Some(("m2m", matches)) => match matches.subcommand() {
+            Some((_, matches)) => with_config(matches, m2m::import),
             None => Ok(()),
         },
         Some(("policy", matches)) => match matches.subcommand() {
@@ -182,6 +187,7 @@ fn command() -> Command {
                 )),
         )
         .subcommand(management_keys::command(operator))
+        .subcommand(m2m::command(operator, project_argument))
         .subcommand(policy::command(operator, project_argument))
         .subcommand(
             Command::new("keys")
