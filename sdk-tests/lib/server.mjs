@@ -176,6 +176,12 @@ function inboxAt(url) {
 
 function clockAt(apiUrl) {
   return {
+    /** The server's time in milliseconds since 1970. */
+    async now() {
+      const response = await fetch(`${apiUrl}/dev/clock`);
+      if (!response.ok) throw new Error(`clock: ${response.status} ${await response.text()}`);
+      return Date.parse((await response.json()).now);
+    },
     /** Moves the server's clock forward; the SDK's own clock stays where it is. */
     async advance(seconds) {
       const response = await fetch(`${apiUrl}/dev/clock`, {
