@@ -52,6 +52,8 @@ const STATE_BY_TOKEN: Sql =
     sql!(STATE, "WHERE s.env = $1 AND s.token_hash = $2 AND s.expires_at > $3 AND m.status = 'active'");
 const STATE_BY_ID: Sql =
     sql!(STATE, "WHERE s.env = $1 AND s.session_id = $2 AND s.expires_at > $3 AND m.status = 'active'");
+const JOINS: &str = "JOIN members m ON m.env = s.env AND m.member_id = s.member_id
+     JOIN organizations o ON o.env = s.env AND o.organization_id = s.organization_id ";
 const FULL: Sql = sql!(
     "SELECT ",
     COLUMNS,
@@ -60,9 +62,19 @@ const FULL: Sql = sql!(
     ", ",
     organizations::COLUMNS,
     FROM,
-    "JOIN members m ON m.env = s.env AND m.member_id = s.member_id
-     JOIN organizations o ON o.env = s.env AND o.organization_id = s.organization_id
-     WHERE s.env = $1 AND s.session_id = $2 AND s.expires_at > $3 AND m.status = 'active'"
+    JOINS,
+    "WHERE s.env = $1 AND s.session_id = $2 AND s.expires_at > $3 AND m.status = 'active'"
+);
+const FULL_BY_TOKEN: Sql = sql!(
+    "SELECT ",
+    COLUMNS,
+    ", s.token_sealed, ",
+    members::COLUMNS,
+    ", ",
+    organizations::COLUMNS,
+    FROM,
+    JOINS,
+    "WHERE s.env = $1 AND s.token_hash = $2 AND s.expires_at > $3 AND m.status = 'active'"
 );
 const LIST: Sql = sql!(
     "SELECT ",
@@ -127,6 +139,16 @@ fn map_state(scope: Scope, row: &Row) -> Result<SessionState, StoreError> {
     })
 }
 
+fn map_full(scope: Scope, row: &Row) -> Result<FullSession, StoreError> {
+    const MEMBER: usize = 10;
+    Ok(FullSession {
+        session: map(scope, row)?,
+        token_sealed: row.get(MEMBER - 1)?,
+        member: members::map(scope, row, MEMBER)?,
+        organization: organizations::map(scope, row, MEMBER + members::COLUMN_COUNT)?,
+    })
+}
+
 /// The state of the session with this token, if it is alive and its member active. This is the hot path: one
 /// indexed statement, a handful of numbers.
 pub async fn find_state_by_token(
@@ -157,14 +179,19 @@ pub async fn find_full(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Option<FullSession>, StoreError> {
-    const MEMBER: usize = 10;
-    let Some(row) = db.row(FULL, &args![scope.env, id.uuid(), now.micros()]).await? else { return Ok(None) };
-    Ok(Some(FullSession {
-        session: map(scope, &row)?,
-        token_sealed: row.get(MEMBER - 1)?,
-        member: members::map(scope, &row, MEMBER)?,
-        organization: organizations::map(scope, &row, MEMBER + members::COLUMN_COUNT)?,
-    }))
+    let row = db.row(FULL, &args![scope.env, id.uuid(), now.micros()]).await?;
+    row.map(|row| map_full(scope, &row)).transpose()
+}
+
+/// The living session with this token, of an active member, with all that belongs to it.
+pub async fn find_full_by_token(
+    db: &Db,
+    scope: Scope,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<FullSession>, StoreError> {
+    let row = db.row(FULL_BY_TOKEN, &args![scope.env, token_hash, now.micros()]).await?;
+    row.map(|row| map_full(scope, &row)).transpose()
 }
 
 /// The living sessions of a member, oldest first; at most 1000.

@@ -109,18 +109,22 @@ async fn answer(
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = parts.uri.query().unwrap_or_default();
     let peer = parts.extensions.get::<Connection>().map(|connection| connection.peer.ip());
-    let incoming = Incoming { id, path, query, headers: parts.headers.clone(), body, peer };
+    // The headers go along with the call; they stay only where the answer's depend on them.
+    let kept = matches!(route.surface, Surface::Browser | Surface::OAuth).then(|| parts.headers.clone());
+    let incoming = Incoming { id, path, query, headers: parts.headers, body, peer };
     let mut kind = EnvironmentKind::Test;
     let result = run(&app, route, incoming, &mut kind).await;
-    let request_id = encode::request_id(id, kind);
     let mut response = match result {
         Ok(response) => response,
         Err(error) => {
+            let request_id = encode::request_id(id, kind);
             log_refusal(route, &request_id, &error);
             encode::error(&app.options.public_url, route.surface, &request_id, &error)
         }
     };
-    add_surface_headers(route.surface, &parts.headers, &mut response);
+    if let Some(headers) = &kept {
+        add_surface_headers(route.surface, headers, &mut response);
+    }
     drop(in_flight);
     app.metrics.request_finished(index, response.status().as_u16(), started.elapsed());
     response
@@ -199,14 +203,14 @@ fn refuse_closed(route: &Route, project: &Project) -> Result<()> {
     if project.environment.vertical == Vertical::Consumer {
         return Err(ErrorType::InvalidB2bEndpoint.into());
     }
+    if route.surface != Surface::Browser {
+        return Ok(());
+    }
     let rules = &project.environment.settings.browser;
     let needs_role = matches!(route.access, Access::Permission(..) | Access::OnMember(_) | Access::PerField);
     let is_open =
         rules.allow(route.method.as_str(), route.path) && (rules.enable_member_permissions || !needs_role);
-    if route.surface == Surface::Browser && !is_open {
-        return Err(ErrorType::EndpointNotAuthorizedForSdk.into());
-    }
-    Ok(())
+    if is_open { Ok(()) } else { Err(ErrorType::EndpointNotAuthorizedForSdk.into()) }
 }
 
 struct Caller {

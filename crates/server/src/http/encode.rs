@@ -42,10 +42,14 @@ fn json_response(status: StatusCode, request_id: &str, body: Vec<u8>) -> Respons
 /// Encodes a success; the status is always 200 (contract `backend.md` §2).
 pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Response<Body> {
     let hides_tokens = surface == Surface::Browser && cx.project.environment.settings.http_only_cookies;
-    let object = Object::with_capacity(reply.object.len() + 2304)
+    let object = Object::with_capacity(reply.object.len() + bytes_beside(&reply.tokens))
         .plain("request_id", request_id)
-        .field("status_code", &200)
-        .extend(&reply.object);
+        .field("status_code", &200);
+    let object = match &reply.tokens {
+        Tokens::Checked(session) => object.extend(&session.fields),
+        _ => object,
+    };
+    let object = object.extend(&reply.object);
     let object = with_tokens(object, &reply.tokens, hides_tokens);
     let body = match surface {
         Surface::Browser => wrap(&object),
@@ -72,6 +76,20 @@ pub fn success_for_operator(request_id: &str, reply: Reply) -> Response<Body> {
     json_response(StatusCode::OK, request_id, object.into_json())
 }
 
+/// About how many bytes an answer takes beside its object.
+fn bytes_beside(tokens: &Tokens) -> usize {
+    const NAMES: usize = 256;
+    match tokens {
+        Tokens::Checked(session) => session.fields.len() + session.token.len() + session.jwt.len() + NAMES,
+        Tokens::Session(session) | Tokens::SessionOnly(session) => {
+            session.token.len() + session.jwt.len() + NAMES
+        }
+        Tokens::Untouched | Tokens::Intermediate(_) | Tokens::IntermediateOnly(_) | Tokens::SignedOut => {
+            NAMES
+        }
+    }
+}
+
 fn wrap(object: &Object) -> Vec<u8> {
     let mut body = Vec::with_capacity(object.len() + 12);
     body.extend_from_slice(b"{\"data\":{");
@@ -84,7 +102,7 @@ fn with_tokens(object: Object, tokens: &Tokens, hide: bool) -> Object {
     let shown = |token: &str| if hide { String::new() } else { token.to_owned() };
     match tokens {
         Tokens::Untouched | Tokens::SignedOut => object,
-        Tokens::SessionOnly(session) => with_session(object, session, hide),
+        Tokens::Checked(session) | Tokens::SessionOnly(session) => with_session(object, session, hide),
         Tokens::Session(session) => {
             with_session(object, session, hide).plain("intermediate_session_token", "")
         }
@@ -107,7 +125,7 @@ fn with_session(object: Object, session: &crate::ops::sessions::render::Rendered
 fn token_cookies(cx: &Cx, tokens: &Tokens) -> Vec<HeaderValue> {
     let cookies = match tokens {
         Tokens::Untouched => return Vec::new(),
-        Tokens::Session(session) | Tokens::SessionOnly(session) => {
+        Tokens::Session(session) | Tokens::Checked(session) | Tokens::SessionOnly(session) => {
             let until = session.session.expires_at;
             [
                 cookies::set(cx, cookies::SESSION, &session.token, until),

@@ -28,6 +28,11 @@ impl Reply {
         Reply { object, tokens, is_cacheable: false }
     }
 
+    /// An answer that is a session, and perhaps more. The session's fields are copied once, into the body.
+    pub fn of_session(session: Arc<Rendered>, more: Object) -> Self {
+        Reply::with_tokens(more, Tokens::Checked(session))
+    }
+
     /// The same answer, which anybody may keep for a while.
     #[must_use]
     pub fn cacheable(self) -> Self {
@@ -41,7 +46,9 @@ pub enum Tokens {
     Untouched,
     /// A full session.
     Session(Arc<Rendered>),
-    /// A full session in an answer whose form has no intermediate session (`sessions/authenticate`).
+    /// A full session that is the answer: its fields stand before those of the object (`sessions/authenticate`).
+    Checked(Arc<Rendered>),
+    /// A full session in an answer whose form has no intermediate session.
     SessionOnly(Arc<Rendered>),
     /// An intermediate session in place of a full one.
     Intermediate(String),

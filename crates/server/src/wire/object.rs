@@ -4,7 +4,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The members of a JSON object, without its braces.
+/// The members of a JSON object: its opening brace and what follows, so that the closing one makes it whole. Nothing
+/// at all while there are no members.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Object(Vec<u8>);
 
@@ -19,10 +20,13 @@ impl Object {
         Object(Vec::with_capacity(bytes))
     }
 
+    /// What stands before the next member.
+    fn separate(&mut self) {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+    }
+
     fn name(&mut self, name: &'static str) {
-        if !self.0.is_empty() {
-            self.0.push(b',');
-        }
+        self.separate();
         self.0.push(b'"');
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
@@ -54,10 +58,10 @@ impl Object {
     /// Adds all members of another object.
     #[must_use]
     pub fn extend(mut self, other: &Object) -> Self {
-        if !self.0.is_empty() && !other.0.is_empty() {
-            self.0.push(b',');
+        if !other.is_empty() {
+            self.separate();
+            self.0.extend_from_slice(other.members());
         }
-        self.0.extend_from_slice(&other.0);
         self
     }
 
@@ -69,11 +73,9 @@ impl Object {
             self.0.truncate(start);
             return self;
         }
-        // The braces go: the closing one altogether, the opening one for the comma, if one is needed.
+        // The closing brace comes last of all, the opening one only once.
         self.0.pop();
-        if start == 0 {
-            self.0.remove(0);
-        } else {
+        if start > 0 {
             self.0[start] = b',';
         }
         self
@@ -81,7 +83,7 @@ impl Object {
 
     /// How many bytes the members take.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.members().len()
     }
 
     /// Whether there are no members.
@@ -90,17 +92,17 @@ impl Object {
     }
 
     /// The object as JSON.
-    pub fn into_json(self) -> Vec<u8> {
-        let mut json = Vec::with_capacity(self.0.len() + 2);
-        json.push(b'{');
-        json.extend_from_slice(&self.0);
-        json.push(b'}');
-        json
+    pub fn into_json(mut self) -> Vec<u8> {
+        if self.0.is_empty() {
+            self.0.push(b'{');
+        }
+        self.0.push(b'}');
+        self.0
     }
 
     /// The members as they stand.
     pub fn members(&self) -> &[u8] {
-        &self.0
+        self.0.get(1..).unwrap_or_default()
     }
 }
 
@@ -130,5 +132,6 @@ mod tests {
         let object =
             Object::new().plain("a", "x").extend(&inner).extend(&Object::new()).field("c", &"q\"uote");
         assert_eq!(String::from_utf8(object.into_json()).unwrap(), r#"{"a":"x","b":[1,2],"c":"q\"uote"}"#);
+        assert_eq!(Object::new().extend(&Object::new()).into_json(), b"{}");
     }
 }

@@ -32,18 +32,17 @@ pub async fn authenticate(call: Call) -> Result<Reply> {
     if let SessionCredential::Token(token) = &credential
         && let Some(rendered) = sandbox::session(&call.cx, token)?
     {
-        return Ok(Reply::with_tokens(rendered.fields.clone(), Tokens::SessionOnly(rendered)));
+        return Ok(Reply::of_session(rendered, Object::new()));
     }
     let check = Check { credential, arguments: call.session_arguments()?, authorization };
     let checked = check::authenticate(&call.cx, check).await?;
-    let object = match &checked.granting_roles {
-        None => checked.rendered.fields.clone(),
+    let verdict = match &checked.granting_roles {
+        None => Object::new(),
         Some(roles) => {
-            let verdict = json!({ "authorized": true, "granting_roles": roles });
-            checked.rendered.fields.clone().field("verdict", &verdict)
+            Object::new().field("verdict", &json!({ "authorized": true, "granting_roles": roles }))
         }
     };
-    Ok(Reply::with_tokens(object, Tokens::SessionOnly(checked.rendered)))
+    Ok(Reply::of_session(checked.rendered, verdict))
 }
 
 /// `POST /sdk/v1/b2b/sessions/authenticate`: the refresh loop of browsers. Without a session the answer is one of the
@@ -52,7 +51,7 @@ pub async fn refresh(call: Call) -> Result<Reply> {
     let credential = call.attached.clone().ok_or(ErrorType::UserUnauthenticated)?;
     let check = Check { credential, arguments: call.session_arguments()?, authorization: None };
     let checked = check::authenticate(&call.cx, check).await?;
-    Ok(Reply::with_tokens(checked.rendered.fields.clone(), Tokens::SessionOnly(checked.rendered)))
+    Ok(Reply::of_session(checked.rendered, Object::new()))
 }
 
 /// `POST sessions/exchange`

@@ -2,7 +2,7 @@
 //!
 //! One indexed statement says whether the session lives and which versions are current. If an answer for these
 //! versions was signed a moment ago it is given again; otherwise session, member and organization are read and a new
-//! token is signed. Nothing is written unless the caller asks for a longer life or other claims.
+//! token is signed. Where answers are never given again, that is read at once. Nothing is written unless the caller asks for a longer life or other claims.
 
 use super::cache::SessionCache;
 use super::render::{Rendered, Versions, render};
@@ -70,12 +70,10 @@ pub async fn authenticate(cx: &Cx, check: Check) -> Result<Checked> {
 async fn find_and_judge(cx: &Cx, check: Check) -> Result<Checked> {
     let duration = check.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
     let reader = cx.reader();
-    let state = find_state(&reader, cx, &check.credential).await?.ok_or(ErrorType::SessionNotFound)?;
-    let versions = versions_of(&state, cx);
-    let kept = cx.app.session_cache.find(cx.scope().env, state.session_id.uuid(), cx.now);
-    let rendered = match kept.filter(|kept| kept.versions == versions) {
+    let key = Key::of(cx, &check.credential)?;
+    let rendered = match find_kept(&reader, cx, &key).await? {
         Some(kept) if is_applied(&cx.app.session_cache, cx, &kept, duration, &check.arguments)? => kept,
-        _ => renew(cx, state.session_id, duration, &check.arguments).await?,
+        _ => renew(&reader, cx, key, duration, &check.arguments).await?,
     };
     let granting_roles = match &check.authorization {
         Some(wish) => Some(authorize(&reader, cx, &rendered, wish).await?),
@@ -84,15 +82,47 @@ async fn find_and_judge(cx: &Cx, check: Check) -> Result<Checked> {
     Ok(Checked { rendered, granting_roles })
 }
 
-async fn find_state(db: &Db, cx: &Cx, credential: &SessionCredential) -> Result<Option<SessionState>> {
-    Ok(match credential {
-        SessionCredential::Token(token) => {
-            sessions::find_state_by_token(db, cx.scope(), &sha256(token.as_bytes()), cx.now).await?
-        }
-        SessionCredential::Jwt(jwt) => {
-            sessions::find_state(db, cx.scope(), tokens::session_of_jwt(cx, jwt)?, cx.now).await?
-        }
-    })
+/// What a session is looked up by.
+#[derive(Clone, Copy)]
+enum Key {
+    Id(SessionId),
+    TokenHash([u8; 32]),
+}
+
+impl Key {
+    fn of(cx: &Cx, credential: &SessionCredential) -> Result<Self> {
+        Ok(match credential {
+            SessionCredential::Token(token) => Key::TokenHash(sha256(token.as_bytes())),
+            SessionCredential::Jwt(jwt) => Key::Id(tokens::session_of_jwt(cx, jwt)?),
+        })
+    }
+
+    async fn get_state(&self, db: &Db, cx: &Cx) -> Result<SessionState> {
+        let found = match self {
+            Key::Id(id) => sessions::find_state(db, cx.scope(), *id, cx.now).await?,
+            Key::TokenHash(hash) => sessions::find_state_by_token(db, cx.scope(), hash, cx.now).await?,
+        };
+        found.ok_or_else(|| ErrorType::SessionNotFound.into())
+    }
+
+    async fn get_full(&self, db: &Db, cx: &Cx) -> Result<FullSession> {
+        let found = match self {
+            Key::Id(id) => sessions::find_full(db, cx.scope(), *id, cx.now).await?,
+            Key::TokenHash(hash) => sessions::find_full_by_token(db, cx.scope(), hash, cx.now).await?,
+        };
+        found.ok_or_else(|| ErrorType::SessionNotFound.into())
+    }
+}
+
+/// The answer that was given a moment ago, if the session lives and nothing has changed since.
+async fn find_kept(db: &Db, cx: &Cx, key: &Key) -> Result<Option<Arc<Rendered>>> {
+    if !cx.app.session_cache.is_on() {
+        return Ok(None);
+    }
+    let state = key.get_state(db, cx).await?;
+    let kept = cx.app.session_cache.find(cx.scope().env, state.session_id.uuid(), cx.now);
+    let versions = versions_of(&state, cx);
+    Ok(kept.filter(|kept| kept.versions == versions))
 }
 
 fn versions_of(state: &SessionState, cx: &Cx) -> Versions {
@@ -118,21 +148,25 @@ fn is_applied(
         let wished = cx.now.micros().saturating_add(minutes.saturating_mul(MINUTE));
         (0..cache.reuse_micros()).contains(&(wished - kept.session.expires_at.micros()))
     });
-    Ok(length_fits && arguments.claims(&kept.session.custom_claims)? == kept.session.custom_claims)
+    let current = &kept.session.custom_claims;
+    let claims_fit = arguments.custom_claims.is_none() || arguments.claims(current)? == *current;
+    Ok(length_fits && claims_fit)
 }
 
 async fn renew(
+    db: &Db,
     cx: &Cx,
-    id: SessionId,
+    key: Key,
     duration: Option<i64>,
     arguments: &SessionArguments,
 ) -> Result<Arc<Rendered>> {
     let changes = duration.is_some() || arguments.custom_claims.is_some();
     let mut full = if changes {
-        cx.write((id, duration, arguments.clone()), extend_in_transaction).await?
+        cx.write((key, duration, arguments.clone()), extend_in_transaction).await?
     } else {
-        find_full(&cx.reader(), cx, id).await?
+        key.get_full(db, cx).await?
     };
+    let id = full.session.id;
     let token = tokens::open_token(cx, id, &full.token_sealed)?;
     cx.app.activity.note(cx.scope().env, id.uuid(), full.session.last_accessed_at, cx.now);
     full.session.last_accessed_at = cx.now;
@@ -141,18 +175,13 @@ async fn renew(
     Ok(rendered)
 }
 
-async fn find_full(db: &Db, cx: &Cx, id: SessionId) -> Result<FullSession> {
-    let found = sessions::find_full(db, cx.scope(), id, cx.now).await?;
-    found.ok_or_else(|| ErrorType::SessionNotFound.into())
-}
-
 async fn extend_in_transaction(
     tx: Db,
     cx: Cx,
-    input: Arc<(SessionId, Option<i64>, SessionArguments)>,
+    input: Arc<(Key, Option<i64>, SessionArguments)>,
 ) -> Result<FullSession> {
-    let (id, duration, arguments) = &*input;
-    let mut full = find_full(&tx, &cx, *id).await?;
+    let (key, duration, arguments) = &*input;
+    let mut full = key.get_full(&tx, &cx).await?;
     if let Some(minutes) = duration {
         full.session.expires_at = cx.now.plus_minutes(*minutes);
     }

@@ -4,11 +4,13 @@ use crate::cx::{Cx, Result};
 use crate::wire::{Object, WireMember, WireOrganization, WireSession};
 use ostiary_core::error::Error;
 use ostiary_core::factor::WireFactor;
+use ostiary_core::ids::{OrganizationId, SessionId};
 use ostiary_core::member::Member;
 use ostiary_core::organization::Organization;
 use ostiary_core::rbac::{self, Role};
 use ostiary_core::session::{JWT_SECONDS, Session};
 use ostiary_core::time::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -102,6 +104,36 @@ fn templated_claims(
     Ok(template.render(&values.into_iter().map(|(root, value)| (root.to_owned(), value)).collect()))
 }
 
+const SESSION_CLAIM: &str = "https://stytch.com/session";
+const ORGANIZATION_CLAIM: &str = "https://stytch.com/organization";
+/// The claims that only the server makes.
+const STANDARD_CLAIMS: [&str; 8] =
+    ["iss", "sub", "aud", "iat", "nbf", "exp", SESSION_CLAIM, ORGANIZATION_CLAIM];
+
+#[derive(Serialize)]
+struct SessionClaim<'a> {
+    id: SessionId,
+    started_at: Timestamp,
+    last_accessed_at: Timestamp,
+    expires_at: Timestamp,
+    attributes: Attributes,
+    authentication_factors: Vec<WireFactor<'a>>,
+    roles: &'a [String],
+}
+
+/// Always empty, for nothing is recorded (spec 01b §7).
+#[derive(Serialize)]
+struct Attributes {
+    ip_address: &'static str,
+    user_agent: &'static str,
+}
+
+#[derive(Serialize)]
+struct OrganizationClaim<'a> {
+    organization_id: OrganizationId,
+    slug: &'a str,
+}
+
 /// The signed token of a session (spec 01b §7, JWT; contract `backend.md` §4). It never outlives the session.
 fn sign(
     cx: &Cx,
@@ -117,39 +149,35 @@ fn sign(
         .ok_or_else(|| Error::internal("the environment has no signing key"))?;
     let issued_at = cx.now.seconds();
     let expires_at = (issued_at + JWT_SECONDS).min(session.expires_at.seconds());
-    let factors: Vec<WireFactor> = session.factors.iter().map(WireFactor).collect();
     // What the application has said of this session stands before what the project's template says of all.
-    let mut claims = templated;
-    claims.extend(session.custom_claims.clone());
+    let mut own = templated;
+    own.extend(session.custom_claims.clone());
+    // Whatever the application says, what only the server may say holds.
+    own.retain(|name, _| !STANDARD_CLAIMS.contains(&name.as_str()));
     let template = cx.project.environment.settings.session_jwt_template.as_ref();
     let mut audiences = vec![cx.project.id().to_string()];
     audiences.extend(template.map(|set| set.custom_audience.clone()).filter(|audience| !audience.is_empty()));
-    let standard = json!({
-        "iss": cx.project.issuer,
-        "sub": session.member_id,
-        "aud": audiences,
-        "iat": issued_at,
-        "nbf": issued_at,
-        "exp": expires_at,
-        "https://stytch.com/session": {
-            "id": session.id,
-            "started_at": session.started_at,
-            "last_accessed_at": session.last_accessed_at,
-            "expires_at": session.expires_at,
-            "attributes": {"ip_address": "", "user_agent": ""},
-            "authentication_factors": factors,
-            "roles": roles,
-        },
-        "https://stytch.com/organization": {
-            "organization_id": organization.id,
-            "slug": organization.slug,
-        },
-    });
-    // The standard claims come last: whatever the application has put into its own, these hold.
-    if let Value::Object(standard) = standard {
-        claims.extend(standard);
-    }
-    let claims = serde_json::to_vec(&claims).map_err(Error::internal)?;
+    let session_claim = SessionClaim {
+        id: session.id,
+        started_at: session.started_at,
+        last_accessed_at: session.last_accessed_at,
+        expires_at: session.expires_at,
+        attributes: Attributes { ip_address: "", user_agent: "" },
+        authentication_factors: session.factors.iter().map(WireFactor).collect(),
+        roles,
+    };
+    let organization_claim = OrganizationClaim { organization_id: organization.id, slug: &organization.slug };
+    let claims = Object::with_capacity(2048)
+        .entries(&own)
+        .field("iss", &cx.project.issuer)
+        .field("sub", &session.member_id)
+        .field("aud", &audiences)
+        .field("iat", &issued_at)
+        .field("nbf", &issued_at)
+        .field("exp", &expires_at)
+        .field(SESSION_CLAIM, &session_claim)
+        .field(ORGANIZATION_CLAIM, &organization_claim)
+        .into_json();
     cx.app.metrics.jwt_signed();
     Ok(key.sign(&claims))
 }
