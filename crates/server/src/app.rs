@@ -4,6 +4,7 @@ use crate::breach::BreachCorpus;
 use crate::clock::Clock;
 use crate::config::Cidr;
 use crate::hashing::{HashingOptions, HashingPool};
+use crate::http::request_ids::RequestIds;
 use crate::ops::m2m::M2m;
 use crate::ops::sessions::activity::Activity;
 use crate::ops::sessions::cache::SessionCache;
@@ -50,6 +51,8 @@ pub struct App {
     pub clock: Clock,
     /// Ids, tokens and codes come from here.
     pub random: Arc<dyn RandomSource>,
+    /// Names requests.
+    pub request_ids: RequestIds,
     /// Seals what must be read back.
     pub master_key: MasterKey,
     /// Keys the hashes of one-time codes.
@@ -92,6 +95,7 @@ impl App {
         App {
             store,
             clock,
+            request_ids: RequestIds::new(random.as_ref()),
             random,
             code_key: master_key.derive("one-time codes"),
             master_key,

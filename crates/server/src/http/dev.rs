@@ -24,7 +24,6 @@ use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::time::SECOND;
 use ostiary_pages::page::{self, PreviewTheme};
-use ostiary_proto::random;
 use ostiary_store::{inbox, server_state};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -79,7 +78,7 @@ pub fn add(router: Router, app: &Arc<App>) -> Router {
 type Answer = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 
 fn refuse(app: &App, error: &Error) -> Response<Body> {
-    let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
+    let request_id = encode::request_id(app.request_ids.next(), EnvironmentKind::Test);
     encode::error(&app.options.public_url, Surface::Backend, &request_id, error)
 }
 

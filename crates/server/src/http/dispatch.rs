@@ -21,7 +21,6 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::project::Vertical;
-use ostiary_proto::random;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -74,7 +73,7 @@ fn refuse(app: &App, request: &Request, kind: ErrorType) -> Response<Body> {
             Surface::Backend | Surface::Public | Surface::Management => {}
         }
     }
-    let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
+    let request_id = encode::request_id(app.request_ids.next(), EnvironmentKind::Test);
     let mut response = encode::error(&app.options.public_url, surface, &request_id, &kind.into());
     add_surface_headers(surface, request.headers(), &mut response);
     response
@@ -104,7 +103,7 @@ async fn answer(
 ) -> Response<Body> {
     let started = Instant::now();
     let in_flight = app.metrics.request_started();
-    let id = random::uuid(app.random.as_ref());
+    let id = app.request_ids.next();
     let (parts, body) = request.into_parts();
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = parts.uri.query().unwrap_or_default();

@@ -18,6 +18,7 @@ pub mod oauth;
 pub mod operator_call;
 pub mod pages;
 pub mod reply;
+pub mod request_ids;
 pub mod routes;
 
 pub use dispatch::router;

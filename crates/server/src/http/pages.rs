@@ -20,7 +20,6 @@ use ostiary_core::locale::Locale;
 use ostiary_pages::asset;
 use ostiary_pages::page::{self, Page};
 use ostiary_proto::hash::sha256;
-use ostiary_proto::random;
 use ostiary_store::magic_links;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -114,7 +113,7 @@ fn serve_asset(path: &str, headers: &HeaderMap) -> Response<Body> {
 /// The page behind a link in a mail (spec 01b §1). Opening it changes nothing: it looks the link up and offers to go on
 /// to the application, which is what uses the link.
 async fn link_hop(app: &App, headers: &HeaderMap, query: &str) -> Response<Body> {
-    let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
+    let request_id = encode::request_id(app.request_ids.next(), EnvironmentKind::Test);
     match find_destination(app, query).await {
         Ok(Some((app_name, url))) => html(StatusCode::OK, page::link_hop(language(headers), &app_name, &url)),
         Ok(None) => {
@@ -201,7 +200,7 @@ fn error_page(app: &App, name: &str) -> Response<Body> {
         ),
         None if name.parse::<u16>().is_ok() => html(StatusCode::OK, error_index(app)),
         None => {
-            let request_id = encode::request_id(random::uuid(app.random.as_ref()), EnvironmentKind::Test);
+            let request_id = encode::request_id(app.request_ids.next(), EnvironmentKind::Test);
             let page = page::error(
                 404,
                 "No such error",
