@@ -147,22 +147,34 @@ impl HashingPool {
         micros_here(state.outstanding_micros, state.slowness) / self.threads
     }
 
+    /// Refuses what would be refused anyway, before anything is loaded for it.
+    ///
+    /// # Errors
+    /// As for [`HashingPool::run`].
+    pub fn refuse_when_full(&self) -> Result<()> {
+        self.admit(&self.shared.state.lock())
+    }
+
     fn submit(&self, work: Work) -> Result<()> {
         let mut state = self.shared.state.lock();
-        let wait = self.wait(&state);
-        if wait > WAIT_MICROS_MAX {
-            let seconds = wait.div_ceil(1_000_000);
-            return Err(Error {
-                retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
-                ..ErrorType::TooManyRequests
-                    .with_message("Too many passwords are being checked. Try again in a moment.")
-            });
-        }
+        self.admit(&state)?;
         state.outstanding_micros = state.outstanding_micros.saturating_add(work.micros);
         state.waiting.push_back(work);
         drop(state);
         self.shared.work_or_end.notify_one();
         Ok(())
+    }
+
+    fn admit(&self, state: &State) -> Result<()> {
+        let wait = self.wait(state);
+        if wait <= WAIT_MICROS_MAX {
+            return Ok(());
+        }
+        Err(Error {
+            retry_after_seconds: Some(u32::try_from(wait.div_ceil(1_000_000)).unwrap_or(u32::MAX)),
+            ..ErrorType::TooManyRequests
+                .with_message("Too many passwords are being checked. Try again in a moment.")
+        })
     }
 }
 

@@ -8,13 +8,16 @@ const LOCKED_UNTIL: Sql = sql!(
     "SELECT lock_expires_at FROM discovery_locks WHERE env = $1 AND email_address = $2 AND lock_expires_at > $3"
 );
 const RECORD_FAILURE: Sql = sql!(
-    "INSERT INTO discovery_locks (env, email_address, failed_attempts, lock_expires_at) VALUES ($1, $2, 1, 0)
-     ON CONFLICT (env, email_address) DO UPDATE SET failed_attempts = discovery_locks.failed_attempts + 1
+    "INSERT INTO discovery_locks (env, email_address, failed_attempts, lock_expires_at, failed_at)
+     VALUES ($1, $2, 1, 0, $3)
+     ON CONFLICT (env, email_address) DO UPDATE SET failed_attempts = discovery_locks.failed_attempts + 1,
+         failed_at = excluded.failed_at
      RETURNING failed_attempts"
 );
 const LOCK: Sql = sql!(
     "UPDATE discovery_locks SET failed_attempts = 0, lock_expires_at = $3 WHERE env = $1 AND email_address = $2"
 );
+const DELETE_OLD: Sql = sql!("DELETE FROM discovery_locks WHERE failed_at <= $1 AND lock_expires_at <= $2");
 const FORGET: Sql = sql!("DELETE FROM discovery_locks WHERE env = $1 AND email_address = $2");
 
 /// Until when an address is locked, if it is.
@@ -29,8 +32,13 @@ pub async fn locked_until(
 }
 
 /// Counts a failed attempt and gives how many there were since the last success.
-pub async fn record_failure(db: &Db, scope: Scope, email_address: &str) -> Result<i64, StoreError> {
-    match db.row(RECORD_FAILURE, &args![scope.env, email_address]).await? {
+pub async fn record_failure(
+    db: &Db,
+    scope: Scope,
+    email_address: &str,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    match db.row(RECORD_FAILURE, &args![scope.env, email_address, now.micros()]).await? {
         Some(row) => row.get(0),
         None => Ok(0),
     }
@@ -46,4 +54,9 @@ pub async fn lock(db: &Db, scope: Scope, email_address: &str, until: Timestamp) 
 pub async fn forget(db: &Db, scope: Scope, email_address: &str) -> Result<(), StoreError> {
     db.exec(FORGET, &args![scope.env, email_address]).await?;
     Ok(())
+}
+
+/// Forgets, in all environments, failures from before this time of addresses that are not locked.
+pub async fn delete_old(db: &Db, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    db.exec(DELETE_OLD, &args![before.micros(), now.micros()]).await
 }

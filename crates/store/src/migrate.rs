@@ -18,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(4, "members", include_str!("../migrations/0004_members.sql")),
     Migration::shared(5, "m2m", include_str!("../migrations/0005_m2m.sql")),
     Migration::shared(6, "management", include_str!("../migrations/0006_management.sql")),
+    Migration::shared(7, "discovery lock times", include_str!("../migrations/0007_discovery_lock_times.sql")),
 ];
 
 /// One step.

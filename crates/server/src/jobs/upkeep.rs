@@ -6,7 +6,8 @@ use crate::ops::m2m::usage::{KEPT_DAYS, day_of};
 use crate::ops::projects;
 use ostiary_core::error::Error;
 use ostiary_store::{
-    addresses, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions, sms_codes, totp,
+    addresses, discovery_locks, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions,
+    sms_codes, totp,
 };
 use std::sync::Arc;
 
@@ -33,7 +34,8 @@ pub async fn count_outbox(app: Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Removes sessions, links, codes and reservations of addresses that have expired.
+/// Removes sessions, links, codes and reservations of addresses that have expired, and failed attempts under addresses
+/// that nobody tried again for long.
 pub async fn delete_expired(app: Arc<App>) -> Result<()> {
     let now = app.clock.now();
     let long_ago = now.plus_minutes(-KEPT_AFTER_EXPIRY_MINUTES);
@@ -47,6 +49,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             totp::delete_expired(&tx, long_ago).await?;
             m2m_clients::delete_uses(&tx, day_of(now) - KEPT_DAYS).await?;
             addresses::delete_expired(&tx, long_ago).await?;
+            discovery_locks::delete_old(&tx, long_ago, now).await?;
             Ok::<_, Error>(())
         })
         .await

@@ -73,7 +73,7 @@ pub async fn refuse_address<T>(
     refusal: impl Into<Error>,
 ) -> Result<Attempt<T>> {
     let rules = cx.project.environment.settings.lock;
-    let failures = discovery_locks::record_failure(tx, cx.scope(), email_address).await?;
+    let failures = discovery_locks::record_failure(tx, cx.scope(), email_address, cx.now).await?;
     if failures >= rules.threshold {
         discovery_locks::lock(tx, cx.scope(), email_address, cx.now.plus_seconds(rules.ttl_seconds)).await?;
     }

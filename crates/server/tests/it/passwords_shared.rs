@@ -3,6 +3,7 @@
 use crate::harness::Server;
 use crate::on_both_engines;
 use ostiary_core::error::ErrorType;
+use ostiary_server::jobs::upkeep;
 use serde_json::{Value, json};
 
 const AUTHENTICATE: &str = "/v1/b2b/passwords/authenticate";
@@ -219,6 +220,27 @@ on_both_engines! {
         t.post(DISCOVER, json!({"email_address": ADA, "password": GOOD})).await.fails(429, "user_lock_limit_reached");
         t.advance_minutes(61);
         t.post(DISCOVER, json!({"email_address": ADA, "password": GOOD})).await.ok();
+    }
+
+    async fn guesses_are_forgotten_a_week_after_the_last(t) {
+        share(&t).await;
+        let acme = t.organization("Acme", json!({})).await;
+        t.member(&acme, ADA, json!({})).await;
+        set(&t, ADA, GOOD).await;
+        let guess = json!({"email_address": ADA, "password": "wrong"});
+        for after_minutes in [6 * 24 * 60, 8 * 24 * 60] {
+            for _ in 0..4 {
+                t.post(DISCOVER, guess.clone()).await.fails(401, "unauthorized_credentials");
+            }
+            t.advance_minutes(after_minutes);
+            upkeep::delete_expired(t.app.clone()).await.unwrap();
+        }
+        for _ in 0..10 {
+            t.post(DISCOVER, guess.clone()).await.fails(401, "unauthorized_credentials");
+        }
+        t.advance_minutes(59);
+        upkeep::delete_expired(t.app.clone()).await.unwrap();
+        t.post(DISCOVER, guess).await.fails(429, "user_lock_limit_reached");
     }
 
     async fn a_reset_can_be_required(t) {

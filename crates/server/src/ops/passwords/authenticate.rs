@@ -67,6 +67,7 @@ pub(super) struct Candidate {
 /// Finds member and password. On the server API what is missing is an error at once; in browsers it is found out, with
 /// as much work and as many attempts, that the password is wrong.
 pub(super) async fn find_candidate(cx: &Cx, organization: &str, email_address: &str) -> Result<Candidate> {
+    cx.app.hashing.refuse_when_full()?;
     let reader = cx.reader();
     let email = lookup::email(email_address)?;
     let organization = lookup::get_organization(&reader, cx, organization).await?;

@@ -30,6 +30,7 @@ fn owner(email: &EmailAddress) -> PasswordOwner {
 /// Begins discovery with a password.
 pub async fn authenticate(cx: &Cx, email_address: &str, password: Password) -> Result<Discovered> {
     require_shared(cx)?;
+    cx.app.hashing.refuse_when_full()?;
     let reader = cx.reader();
     let email = lookup::email(email_address)?;
     locks::refuse_locked_address(&reader, cx, email.as_str()).await?;
