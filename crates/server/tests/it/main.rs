@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod discovery;
 mod email_update;
+mod isolation;
 mod m2m;
 mod magic_links;
 mod management;
