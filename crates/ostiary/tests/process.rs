@@ -197,9 +197,14 @@ fn the_banner_says_how_to_point_the_sdks() {
             break;
         }
     }
-    for part in
-        ["env: '", "environment='", "testAPIURL", &dev.credentials["secret"], &dev.credentials["inbox_url"]]
-    {
+    for part in [
+        "env: '",
+        "fraud_env: '",
+        "fraud_environment='",
+        "testAPIURL",
+        &dev.credentials["secret"],
+        &dev.credentials["inbox_url"],
+    ] {
         assert!(banner.contains(part), "{part} in {banner}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cx::{Cx, Result};
 use crate::http::routes::{Route, Surface};
-use crate::listen::{client_ip, rate_limit_key};
+use crate::listen::rate_limit_key;
 use crate::ops::actor::Actor;
 use crate::ops::login::Credentials;
 use crate::ops::sessions::tokens::{self, SessionCredential};
@@ -11,7 +11,7 @@ use axum::http::HeaderMap;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::SessionId;
 use ostiary_core::session::SessionArguments;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// A request: in which project, what it says, and what came with it.
 pub struct Call {
@@ -25,8 +25,8 @@ pub struct Call {
     pub fields: Fields,
     /// The headers.
     pub headers: HeaderMap,
-    /// The other end of the connection; absent where there is no connection, as in tests.
-    pub peer: Option<IpAddr>,
+    /// The client's address, as far as the trusted proxies tell; unspecified where there is no connection, as in tests.
+    pub client: IpAddr,
     /// The session that came with the request itself: the member-session headers of the server API, the Basic password
     /// or cookie of the browser API.
     pub attached: Option<SessionCredential>,
@@ -44,8 +44,7 @@ impl Call {
 
     /// The network of the caller, under which limits count (spec 06 R-37): an address, or the /64 of one.
     pub fn network(&self) -> IpAddr {
-        let peer = self.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        rate_limit_key(client_ip(peer, &self.headers, &self.cx.app.options.trusted_proxies))
+        rate_limit_key(self.client)
     }
 
     /// A parameter of the path.

@@ -4,10 +4,11 @@ use crate::app::App;
 use crate::cx::{Cx, Result};
 use crate::http::access::Access;
 use crate::http::call::Call;
+use crate::http::log::Answered;
 use crate::http::operator_call::{self, OperatorCall};
 use crate::http::routes::{self, Answering, Handler, Route, Surface};
 use crate::http::{access, authenticate, cookies, cors, dev, encode, oauth, pages};
-use crate::listen::Connection;
+use crate::listen::{Connection, client_ip};
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::project::Project;
 use crate::wire::Fields;
@@ -18,10 +19,10 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{MethodFilter, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use ostiary_core::error::{Error, ErrorType};
+use ostiary_core::error::ErrorType;
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::project::Vertical;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -108,16 +109,22 @@ async fn answer(
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = parts.uri.query().unwrap_or_default();
     let peer = parts.extensions.get::<Connection>().map(|connection| connection.peer.ip());
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let client = client_ip(peer, &parts.headers, &app.options.trusted_proxies);
     // The headers go along with the call; they stay only where the answer's depend on them.
     let kept = matches!(route.surface, Surface::Browser | Surface::OAuth).then(|| parts.headers.clone());
-    let incoming = Incoming { id, path, query, headers: parts.headers, body, peer };
+    let incoming = Incoming { id, path, query, headers: parts.headers, body, client };
     let mut kind = EnvironmentKind::Test;
     let result = run(&app, route, incoming, &mut kind).await;
+    let answered = Answered { route, client, id, kind, elapsed: started.elapsed() };
     let mut response = match result {
-        Ok(response) => response,
+        Ok(response) => {
+            answered.with_success(response.status());
+            response
+        }
         Err(error) => {
             let request_id = encode::request_id(id, kind);
-            log_refusal(route, &request_id, &error);
+            answered.with_error(&request_id, &error);
             encode::error(&app.options.public_url, route.surface, &request_id, &error)
         }
     };
@@ -125,7 +132,7 @@ async fn answer(
         add_surface_headers(route.surface, headers, &mut response);
     }
     drop(in_flight);
-    app.metrics.request_finished(index, response.status().as_u16(), started.elapsed());
+    app.metrics.request_finished(index, response.status().as_u16(), answered.elapsed);
     response
 }
 
@@ -135,7 +142,7 @@ struct Incoming<'a> {
     query: &'a str,
     headers: HeaderMap,
     body: Body,
-    peer: Option<IpAddr>,
+    client: IpAddr,
 }
 
 async fn run(
@@ -171,7 +178,7 @@ async fn run(
         path: incoming.path,
         fields,
         headers: incoming.headers,
-        peer: incoming.peer,
+        client: incoming.client,
         attached: caller.attached,
         intermediate_cookie: caller.intermediate_cookie,
         actor: None,
@@ -316,25 +323,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
-}
-
-fn log_refusal(route: &Route, request_id: &str, error: &Error) {
-    let (kind, source) = (error.kind.name(), error.source.as_deref().unwrap_or_default());
-    if error.kind.status() >= 500 {
-        tracing::error!(
-            request.id = request_id,
-            http.route = route.path,
-            error.kind = kind,
-            source,
-            "request failed"
-        );
-    } else {
-        tracing::info!(
-            request.id = request_id,
-            http.route = route.path,
-            error.kind = kind,
-            source,
-            "request refused"
-        );
-    }
 }

@@ -135,8 +135,9 @@ impl Visit for Fields {
     }
 }
 
+/// Reading back what is logged.
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use std::io;
     use std::sync::Arc;
 
@@ -160,7 +161,7 @@ mod tests {
     }
 
     /// The lines that some code logs.
-    fn lines_of(code: impl FnOnce()) -> Vec<Map<String, Value>> {
+    pub(crate) fn lines_of(code: impl FnOnce()) -> Vec<Map<String, Value>> {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::registry().with(JsonLines::new(move || writer.clone()));
@@ -168,6 +169,14 @@ mod tests {
         let text = String::from_utf8(lines.0.lock().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::now;
+    use super::testing::lines_of;
 
     #[test]
     fn request_id_of_the_span_is_on_every_line_under_its_own_name() {

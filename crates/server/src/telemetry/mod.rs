@@ -1,8 +1,7 @@
 //! What the server says about itself: log lines and counters.
 //!
-//! Log lines are events with their fields and the fields of the spans around them, so that one `request.id` set
-//! on the span of a request is on every line that the request causes. Counters are fixed in number when the
-//! process starts: no request can add a series.
+//! Log lines are events with their fields and the fields of the spans around them. Counters are fixed in number when
+//! the process starts: no request can add a series.
 
 mod json;
 mod metrics;
@@ -16,6 +15,8 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use crate::config::{Log, LogFormat};
 
 pub use self::json::JsonLines;
+#[cfg(test)]
+pub(crate) use self::json::testing;
 pub use self::metrics::{
     Channel, DURATION_BOUNDS_MICROS, InFlight, Metrics, SendFailure, SessionOutcome, UNMATCHED_ROUTE,
 };
