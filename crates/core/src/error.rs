@@ -364,6 +364,12 @@ catalogue! {
     JwtTemplateMismatchedTag = (400, "jwt_template_mismatched_tag", "A tag begins with {{ and does not end with }}."),
     ReservedClaimsInCustomClaims = (400, "reserved_claims_in_custom_claims", "iss, sub, aud, exp, nbf, iat, jti and scope are set by the server."),
 
+    // Impersonation
+    InvalidImpersonationReason = (400, "invalid_impersonation_reason", "Say why, in at most 512 characters."),
+    MemberImpersonationNotAllowed = (400, "member_impersonation_not_allowed", "The member cannot be impersonated: impersonation must be enabled for the environment, and the member must be active."),
+    UnableToAuthImpersonationToken = (401, "unable_to_auth_impersonation_token", "The impersonation token is unknown, was used, or has expired. Ask for a new one."),
+    SessionNotMutable = (400, "session_not_mutable", "An operator acts in the member's place in this session. It cannot be extended or changed."),
+
     // The management API
     InvalidProjectName = (400, "invalid_project_name", "The name must have 1 to 128 characters, none of them a control character."),
     TooManyProjects = (400, "too_many_projects", "The server has as many projects as it can hold. Delete one first."),

@@ -51,6 +51,20 @@ pub enum Proof {
         /// The set of codes.
         recovery_code_id: RecoveryCodeId,
     },
+    /// A token of a system that the project trusts was exchanged (spec 05a §8).
+    TrustedAuthToken {
+        /// The token's own id.
+        token_id: String,
+    },
+    /// A session of the system that came before was taken over (spec 01b §7, migrate).
+    Imported,
+    /// An operator acts in the member's place (spec 05b §6). Nothing was proven by the member.
+    Impersonation {
+        /// The operator's key.
+        impersonator_id: String,
+        /// The operator's address.
+        impersonator_email_address: String,
+    },
 }
 
 /// Whether a factor is a first or a second one.
@@ -82,23 +96,28 @@ impl Factor {
     /// Whether this is a first or a second factor.
     pub fn sequence_order(&self) -> SequenceOrder {
         match self.proof {
-            Proof::MagicLink { .. } | Proof::EmailOtp { .. } | Proof::Password { .. } => {
-                SequenceOrder::Primary
-            }
             Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => {
                 SequenceOrder::Secondary
             }
+            _ => SequenceOrder::Primary,
         }
     }
 
-    /// The first-factor method that an organization can allow or forbid; `None` for second factors.
+    /// The first-factor method that an organization can allow or forbid; `None` for second factors and for what others
+    /// vouch for.
     pub fn auth_method(&self) -> Option<AuthMethod> {
         match self.proof {
             Proof::MagicLink { .. } => Some(AuthMethod::MagicLink),
             Proof::EmailOtp { .. } => Some(AuthMethod::EmailOtp),
             Proof::Password { .. } => Some(AuthMethod::Password),
-            Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => None,
+            _ => None,
         }
+    }
+
+    /// Whether another system has vouched for the member, which the project trusts to do so. Organizations cannot forbid
+    /// it, and it counts in the session in which it came about only.
+    pub fn is_vouched(&self) -> bool {
+        matches!(self.proof, Proof::TrustedAuthToken { .. } | Proof::Imported)
     }
 
     /// The second-factor method that an organization can allow or forbid. Recovery codes stand in for TOTP.
@@ -106,7 +125,7 @@ impl Factor {
         match self.proof {
             Proof::SmsOtp { .. } => Some(MfaMethod::SmsOtp),
             Proof::Totp { .. } | Proof::RecoveryCode { .. } => Some(MfaMethod::Totp),
-            Proof::MagicLink { .. } | Proof::EmailOtp { .. } | Proof::Password { .. } => None,
+            _ => None,
         }
     }
 
@@ -130,12 +149,13 @@ impl Factor {
     }
 
     /// Whether the factor may be carried from one organization into another (spec 01b §5, transfer rule). Second
-    /// factors and passwords of one member belong to that member and never do.
+    /// factors and passwords of one member belong to that member and never do, and what another vouched for was said of
+    /// one member too.
     pub fn is_transferable(&self) -> bool {
         match &self.proof {
             Proof::MagicLink { .. } | Proof::EmailOtp { .. } => true,
             Proof::Password { is_shared, .. } => *is_shared,
-            Proof::SmsOtp { .. } | Proof::Totp { .. } | Proof::RecoveryCode { .. } => false,
+            _ => false,
         }
     }
 
@@ -176,6 +196,9 @@ impl Factor {
             Proof::SmsOtp { .. } => "otp",
             Proof::Totp { .. } => "totp",
             Proof::RecoveryCode { .. } => "recovery_codes",
+            Proof::TrustedAuthToken { .. } => "trusted_auth_token",
+            Proof::Imported => "imported",
+            Proof::Impersonation { .. } => "impersonated",
         }
     }
 
@@ -186,6 +209,9 @@ impl Factor {
             Proof::SmsOtp { .. } => "sms",
             Proof::Totp { .. } => "authenticator_app",
             Proof::RecoveryCode { .. } => "recovery_code",
+            Proof::TrustedAuthToken { .. } => "trusted_token_exchange",
+            Proof::Imported => "imported_auth0",
+            Proof::Impersonation { .. } => "impersonation",
         }
     }
 }
@@ -252,8 +278,21 @@ impl Serialize for WireFactor<'_> {
                     &serde_json::json!({ "email_id": email_id, "email_address": email_address }),
                 )?;
             }
-            // Nothing stands beside the type of a password (spec 01b §7).
-            Proof::Password { .. } => {}
+            // Nothing stands beside the type of these (spec 01b §7).
+            Proof::Password { .. } | Proof::Imported => {}
+            Proof::TrustedAuthToken { token_id } => {
+                map.serialize_entry(
+                    "trusted_auth_token_factor",
+                    &serde_json::json!({ "token_id": token_id }),
+                )?;
+            }
+            Proof::Impersonation { impersonator_id, impersonator_email_address } => map.serialize_entry(
+                "impersonated_factor",
+                &serde_json::json!({
+                    "impersonator_id": impersonator_id,
+                    "impersonator_email_address": impersonator_email_address,
+                }),
+            )?,
             Proof::SmsOtp { phone_id, phone_number } => map.serialize_entry(
                 "phone_number_factor",
                 &serde_json::json!({ "phone_id": phone_id, "phone_number": phone_number }),
@@ -305,6 +344,32 @@ mod tests {
             assert_eq!(factors.len(), 2);
             assert_eq!(factors[0].verified_email(), Some("ada@acme.example"));
             assert_eq!(factors[0].last_authenticated_at, Timestamp::from_micros(2));
+        }
+    }
+
+    #[test]
+    fn what_others_vouch_for_is_a_first_factor_of_one_session_only() {
+        let impersonation = Proof::Impersonation {
+            impersonator_id: "workspace-key-prod-1".into(),
+            impersonator_email_address: "grace@ostiary.example".into(),
+        };
+        let token = Proof::TrustedAuthToken { token_id: "t-1".into() };
+        for (proof, kind, delivery, nested, is_vouched) in [
+            (token, "trusted_auth_token", "trusted_token_exchange", Some("trusted_auth_token_factor"), true),
+            (Proof::Imported, "imported", "imported_auth0", None, true),
+            (impersonation, "impersonated", "impersonation", Some("impersonated_factor"), false),
+        ] {
+            let factor = Factor::new(proof, Timestamp::from_micros(0));
+            assert_eq!(factor.sequence_order(), SequenceOrder::Primary);
+            assert_eq!(
+                (factor.auth_method(), factor.mfa_method(), factor.verified_email()),
+                (None, None, None)
+            );
+            assert!(!factor.is_transferable());
+            assert_eq!(factor.is_vouched(), is_vouched);
+            let wire = serde_json::to_value(WireFactor(&factor)).unwrap();
+            assert_eq!((&wire["type"], &wire["delivery_method"]), (&kind.into(), &delivery.into()));
+            assert!(nested.is_none_or(|nested| wire[nested].is_object()), "{wire}");
         }
     }
 

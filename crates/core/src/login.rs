@@ -143,6 +143,9 @@ fn missing_primary(
     // Someone whose address was never proven must prove it in this login (spec 01b §6 b).
     let must_prove_email = !member.email_verified;
     let satisfies = |factor: &Factor| {
+        if factor.is_vouched() {
+            return true;
+        }
         let Some(method) = factor.auth_method() else { return false };
         let of_this_member = factor.verified_email().is_none_or(|email| email == member.email_address)
             && factor.password_id().is_none_or(|id| member.password_id == Some(id));

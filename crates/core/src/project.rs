@@ -34,6 +34,8 @@ wire_enum! {
         ManageProjectSettings = "manage:project_settings",
         /// Create and delete secrets and public tokens.
         ManageApiKeys = "manage:api_keys",
+        /// Act in the place of members.
+        ImpersonateMembers = "impersonate:members",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::claims::{self, ClaimsError};
 use crate::error::{Error, ErrorType};
-use crate::factor::Factor;
+use crate::factor::{Factor, Proof};
 use crate::ids::{MemberId, OrganizationId, SessionId};
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
@@ -15,6 +15,8 @@ pub const DURATION_MINUTES_MAX: i64 = 527_040;
 pub const DURATION_MINUTES_DEFAULT: i64 = 60;
 /// How long a session JWT is valid, in seconds.
 pub const JWT_SECONDS: i64 = 300;
+/// The length of a session in which an operator acts in a member's place, in minutes. It is never longer (spec 01b §7).
+pub const IMPERSONATION_MINUTES: i64 = 60;
 /// How long an intermediate session lives, in minutes (spec 01b §5).
 pub const INTERMEDIATE_MINUTES: i64 = 10;
 
@@ -39,6 +41,29 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// Grows with every change; cached answers are valid for one version.
     pub version: i64,
+}
+
+impl Session {
+    /// The operator who acts in the member's place: the id of the key and the address.
+    pub fn impersonator(&self) -> Option<(&str, &str)> {
+        self.factors.iter().find_map(|factor| match &factor.proof {
+            Proof::Impersonation { impersonator_id, impersonator_email_address } => {
+                Some((impersonator_id.as_str(), impersonator_email_address.as_str()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Refuses to change a session that must stay as it is.
+    ///
+    /// # Errors
+    /// `session_not_mutable` when an operator acts in the member's place.
+    pub fn refuse_if_immutable(&self) -> Result<(), Error> {
+        match self.impersonator() {
+            None => Ok(()),
+            Some(_) => Err(ErrorType::SessionNotMutable.into()),
+        }
+    }
 }
 
 /// The session part of the arguments of every authenticating call.

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod discovery_locks;
 pub mod environments;
 mod errors;
+pub mod impersonations;
 pub mod inbox;
 pub mod intermediate_sessions;
 pub mod m2m_clients;

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(5, "m2m", include_str!("../migrations/0005_m2m.sql")),
     Migration::shared(6, "management", include_str!("../migrations/0006_management.sql")),
     Migration::shared(7, "discovery lock times", include_str!("../migrations/0007_discovery_lock_times.sql")),
+    Migration::shared(8, "impersonations", include_str!("../migrations/0008_impersonations.sql")),
 ];
 
 /// One step.

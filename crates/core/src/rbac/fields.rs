@@ -1,6 +1,7 @@
 //! Which action each field of an update needs, when a member session makes it (spec 03a §8, 01a §3
 //! and §4). Every supplied field needs its own action, also one supplied with its present value.
 
+use super::builtin::{CUSTOM_ORGANIZATION_ROLES_RESOURCE, SCIM_RESOURCE, SSO_RESOURCE};
 use super::policy::WILDCARD;
 
 /// The action on `stytch.organization` that an acting member needs to write a field of an
@@ -69,6 +70,34 @@ pub fn actions_for_member_update(field: &str) -> Option<MemberFieldAction> {
     Some(MemberFieldAction { action, self_suffices })
 }
 
+/// Whether an action is out of reach while an operator acts in a member's place, whatever the member's roles: it changes
+/// how members prove who they are, what they may do, or what they have consented to (spec 05b §6). What only a wildcard
+/// grant covers is out of reach too.
+pub fn is_closed_to_impersonators(resource_id: &str, action: &str) -> bool {
+    const CLOSED: &[&str] = &[
+        "update.info.email",
+        "update.info.unlink.retired-email",
+        "update.info.mfa-phone",
+        "update.info.delete.mfa-phone",
+        "update.info.delete.mfa-totp",
+        "update.info.delete.password",
+        "update.settings.mfa-enrolled",
+        "update.settings.default-mfa-method",
+        "update.settings.is-breakglass",
+        "update.settings.roles",
+        "update.settings.implicit-roles",
+        "update.settings.mfa-policy",
+        "update.settings.allowed-mfa-methods",
+        "update.settings.allowed-auth-methods",
+        "revoke.connected-app",
+        WILDCARD,
+    ];
+    let changes_ways_in =
+        matches!(resource_id, SSO_RESOURCE | SCIM_RESOURCE | CUSTOM_ORGANIZATION_ROLES_RESOURCE)
+            && action != "get";
+    CLOSED.contains(&action) || changes_ways_in
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::builtin::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE, SELF_RESOURCE};
@@ -79,6 +108,35 @@ mod tests {
         Policy::builtin().resources.iter().any(|resource| {
             resource.resource_id == resource_id && resource.actions.iter().any(|listed| listed == action)
         })
+    }
+
+    #[test]
+    fn impersonators_read_and_repair_but_change_no_way_in() {
+        for action in [
+            "update.info.name",
+            "update.info.untrusted-metadata",
+            "delete",
+            "revoke-sessions",
+            "create",
+            "search",
+        ] {
+            assert!(!is_closed_to_impersonators(MEMBER_RESOURCE, action), "{action}");
+        }
+        for (resource, action) in [
+            (SELF_RESOURCE, "update.info.delete.password"),
+            (SELF_RESOURCE, "update.info.mfa-phone"),
+            (MEMBER_RESOURCE, "update.info.email"),
+            (MEMBER_RESOURCE, "update.settings.roles"),
+            (MEMBER_RESOURCE, WILDCARD),
+            (ORGANIZATION_RESOURCE, "update.settings.mfa-policy"),
+            (ORGANIZATION_RESOURCE, "update.settings.implicit-roles"),
+            (SSO_RESOURCE, "update"),
+            (CUSTOM_ORGANIZATION_ROLES_RESOURCE, "create"),
+        ] {
+            assert!(is_closed_to_impersonators(resource, action), "{resource} {action}");
+        }
+        assert!(!is_closed_to_impersonators(SSO_RESOURCE, "get"));
+        assert!(!is_closed_to_impersonators("documents", "update"));
     }
 
     #[test]

@@ -58,7 +58,9 @@ pub use builtin::{
 };
 pub use document::read_organization_roles;
 pub use explain::{ExplainedRole, Explanation, Question, Reason, RoleOrigin, explain};
-pub use fields::{MemberFieldAction, actions_for_member_update, actions_for_organization_update};
+pub use fields::{
+    MemberFieldAction, actions_for_member_update, actions_for_organization_update, is_closed_to_impersonators,
+};
 pub use policy::{
     Permission, Policy, PolicyIndex, Resource, Role, Scope, WILDCARD, allows, allows_on_member, covers,
 };

@@ -10,16 +10,18 @@ use crate::http::access::Access::{
 use crate::http::call::Call;
 use crate::http::cors;
 use crate::http::handlers::management::{
-    credentials, environments, policy, projects, redirect_urls, settings,
+    credentials, environments, impersonation as impersonations, policy, projects, redirect_urls, settings,
 };
 use crate::http::handlers::{
-    discovery, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms, passwords,
-    project, rbac, recovery_codes, sessions, totp,
+    discovery, impersonation, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms,
+    passwords, project, rbac, recovery_codes, sessions, totp,
 };
 use crate::http::operator_call::OperatorCall;
 use crate::http::reply::Reply;
 use axum::http::Method;
-use ostiary_core::project::KeyScope::{AdminProjects, ManageApiKeys, ManageProjectSettings};
+use ostiary_core::project::KeyScope::{
+    AdminProjects, ImpersonateMembers, ManageApiKeys, ManageProjectSettings,
+};
 use ostiary_core::rbac::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE};
 use std::pin::Pin;
 
@@ -46,7 +48,7 @@ pub fn surface_of(path: &str) -> Surface {
         Surface::Browser
     } else if begins(&["/v1/public/", "/v1/oauth2/", "/oauth/"]) || path == "/v1/m2m/token" {
         Surface::OAuth
-    } else if begins(&["/pwa/", "/web/"]) {
+    } else if begins(&["/pwa/", "/web/", "/admin/"]) {
         Surface::Management
     } else {
         Surface::Backend
@@ -227,6 +229,10 @@ routes! {
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
     Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
 
+    // Impersonation
+    Backend POST "/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate;
+    Browser POST "/sdk/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate;
+
     // Machine-to-machine clients
     Backend POST "/v1/m2m/clients" Project => m2m::create;
     Backend POST "/v1/m2m/clients/search" Project => m2m::search;
@@ -294,6 +300,10 @@ routes! {
     Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/sms" OperatorWith(ManageProjectSettings) => settings::set_sms_countries;
     Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" Operator => settings::whatsapp_countries;
     Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" OperatorWith(ManageProjectSettings) => settings::whatsapp_countries;
+
+    // What operators need beside it
+    Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/members/{member_id}/impersonation_tokens" OperatorWith(ImpersonateMembers) => impersonations::create_token;
+    Management GET "/admin/v1/projects/{project_slug}/environments/{environment_slug}/impersonations" Operator => impersonations::list;
 }
 
 /// The path templates by row, for the labels of the metrics.
@@ -353,6 +363,7 @@ mod tests {
                 "/discovery/",
                 "/sessions/",
                 "/bootstrap/",
+                "/impersonation/",
             ];
             let looks_up = ["/sdk/v1/b2b/organizations/search", "/sdk/v1/b2b/organizations/members/search"];
             assert!(signs_in.iter().any(|part| path.contains(part)) || looks_up.contains(&path), "{path}");

@@ -2,12 +2,13 @@
 
 use crate::app::App;
 use crate::cx::Result;
+use crate::ops::impersonation::RECORD_DAYS;
 use crate::ops::m2m::usage::{KEPT_DAYS, day_of};
 use crate::ops::projects;
 use ostiary_core::error::Error;
 use ostiary_store::{
-    addresses, discovery_locks, intermediate_sessions, m2m_clients, magic_links, otp_codes, outbox, sessions,
-    sms_codes, totp,
+    addresses, discovery_locks, impersonations, intermediate_sessions, m2m_clients, magic_links, otp_codes,
+    outbox, sessions, sms_codes, totp,
 };
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             m2m_clients::delete_uses(&tx, day_of(now) - KEPT_DAYS).await?;
             addresses::delete_expired(&tx, long_ago).await?;
             discovery_locks::delete_old(&tx, long_ago, now).await?;
+            impersonations::delete_before(&tx, now.plus_minutes(-RECORD_DAYS * 24 * 60)).await?;
             Ok::<_, Error>(())
         })
         .await

@@ -39,8 +39,26 @@ impl Actor {
         self.session.session.organization_id
     }
 
+    /// Refuses what an operator may not do in a member's place (spec 05b §6).
+    ///
+    /// # Errors
+    /// `unauthorized_action`.
+    pub fn refuse_impersonated(&self) -> Result<()> {
+        match self.session.session.impersonator() {
+            None => Ok(()),
+            Some(_) => Err(ErrorType::UnauthorizedAction.with_message(
+                "An operator acts in the member's place in this session, and may not do that.",
+            )),
+        }
+    }
+
+    fn refuse_closed(&self, resource: &str, action: &str) -> Result<()> {
+        if rbac::is_closed_to_impersonators(resource, action) { self.refuse_impersonated() } else { Ok(()) }
+    }
+
     /// Refuses what no role of the member allows.
     pub fn require(&self, cx: &Cx, resource: &str, action: &str) -> Result<()> {
+        self.refuse_closed(resource, action)?;
         let Rendered { organization_roles, roles, .. } = &*self.session;
         let granting = rbac::allows(&cx.project.policy_index, organization_roles, roles, resource, action);
         refuse_unless(granting.is_some())
@@ -48,6 +66,7 @@ impl Actor {
 
     /// Refuses what no role of the member allows on another member, or on itself.
     pub fn require_on_member(&self, cx: &Cx, target_is_self: bool, action: &str) -> Result<()> {
+        self.refuse_closed(rbac::MEMBER_RESOURCE, action)?;
         let Rendered { organization_roles, roles, .. } = &*self.session;
         let index = &cx.project.policy_index;
         refuse_unless(rbac::allows_on_member(index, organization_roles, roles, target_is_self, action))

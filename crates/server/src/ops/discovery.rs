@@ -235,6 +235,8 @@ pub async fn list(cx: &Cx, credential: ListCredential) -> Result<Discovered> {
             let id = tokens::find_session(&reader, cx, &credential).await?;
             let full = sessions::find_full(&reader, cx.scope(), id, cx.now).await?;
             let full = full.ok_or(ErrorType::SessionNotFound)?;
+            // An operator acts in the place of one member, and is not told where else that person is one.
+            full.session.refuse_if_immutable()?;
             let email = lookup::email(&full.member.email_address)?;
             Ok(Discovered {
                 organizations: list_for(&reader, cx, &email, &full.session.factors, false).await?,

@@ -14,7 +14,9 @@ use ostiary_core::locale::SmsLocale;
 use ostiary_core::login::{self, MemberFacts, MfaRequired, Verdict};
 use ostiary_core::member::Member;
 use ostiary_core::organization::{AuthMethod, Organization};
-use ostiary_core::session::{DURATION_MINUTES_DEFAULT, INTERMEDIATE_MINUTES, Session, SessionArguments};
+use ostiary_core::session::{
+    DURATION_MINUTES_DEFAULT, IMPERSONATION_MINUTES, INTERMEDIATE_MINUTES, Session, SessionArguments,
+};
 use ostiary_core::time::Timestamp;
 use ostiary_proto::hash::sha256;
 use ostiary_store::intermediate_sessions::{self, IntermediateSession};
@@ -136,6 +138,45 @@ pub async fn finish_anew(
     credentials: &Credentials,
 ) -> Result<Login> {
     conclude(tx, cx, organization, member, proven, credentials, true).await
+}
+
+/// Gives a member a session because another system, which the project trusts, vouches for it. Nothing is judged: the
+/// project has decided that this is enough, for every organization (spec 01b §7, attest and migrate).
+pub async fn vouch(
+    tx: &Db,
+    cx: &Cx,
+    organization: Organization,
+    mut member: Member,
+    factor: Factor,
+    credentials: &Credentials,
+) -> Result<Login> {
+    assert!(factor.is_vouched(), "whoever proves something itself is judged");
+    let duration =
+        credentials.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
+    let own_session = own_session(tx, cx, &member, credentials.session).await?;
+    if member.signed_in(None, true, cx.now) {
+        provisioning::save_member(tx, cx, &member).await?;
+    }
+    let (session, token) = match own_session {
+        Some(own) => extend_session(tx, cx, own, vec![factor], duration, credentials).await?,
+        None => create_session(tx, cx, &organization, &member, vec![factor], duration, credentials).await?,
+    };
+    Ok(Login { member, organization, outcome: Outcome::Session { session, token } })
+}
+
+/// Lets an operator act in a member's place. The session is a new one whatever the caller brings along, ends after an
+/// hour, and says whose it is; nothing about the member changes (spec 05b §6).
+pub async fn impersonate(
+    tx: &Db,
+    cx: &Cx,
+    organization: Organization,
+    member: Member,
+    factor: Factor,
+) -> Result<Login> {
+    let (minutes, nothing) = (Some(IMPERSONATION_MINUTES), Credentials::default());
+    let (session, token) =
+        create_session(tx, cx, &organization, &member, vec![factor], minutes, &nothing).await?;
+    Ok(Login { member, organization, outcome: Outcome::Session { session, token } })
 }
 
 async fn conclude(
@@ -275,7 +316,8 @@ fn bind(factor: &Factor, member: &Member) -> Factor {
     }
 }
 
-/// The session that the caller has, if it is alive and this member's; one of somebody else is ignored (spec 01b §7).
+/// The session that the caller has, if it is alive and this member's; one of somebody else is ignored (spec 01b §7). One
+/// in which an operator acts in the member's place is refused, since nothing may be added to it.
 async fn own_session(
     tx: &Db,
     cx: &Cx,
@@ -284,7 +326,11 @@ async fn own_session(
 ) -> Result<Option<FullSession>> {
     let Some(id) = session else { return Ok(None) };
     let found = find_full(tx, cx.scope(), id, cx.now).await?;
-    Ok(found.filter(|found| found.session.member_id == member.id))
+    let own = found.filter(|found| found.session.member_id == member.id);
+    if let Some(own) = &own {
+        own.session.refuse_if_immutable()?;
+    }
+    Ok(own)
 }
 
 /// The living intermediate session with this token, and the hash of the token.

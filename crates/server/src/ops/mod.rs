@@ -8,6 +8,7 @@ pub mod actor;
 pub mod codes;
 pub mod counts;
 pub mod discovery;
+pub mod impersonation;
 pub mod locks;
 pub mod login;
 pub mod lookup;

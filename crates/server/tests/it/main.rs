@@ -2,12 +2,14 @@
 
 mod callers;
 mod harness;
+mod operators;
 mod second_factors;
 
 mod bad_input;
 mod browser;
 mod discovery;
 mod email_update;
+mod impersonation;
 mod isolation;
 mod m2m;
 mod magic_links;

@@ -1,69 +1,15 @@
 //! The management API: what the key of an operator may do, and that it holds at once.
 
-use crate::harness::{Answer, Server, basic, claims};
+use crate::harness::{basic, claims};
 use crate::on_both_engines;
+use crate::operators::{Operator, PROJECTS, TEST};
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{Method, Request};
+use axum::http::Request;
+use axum::http::header::AUTHORIZATION;
 use ostiary_core::project::KeyScope;
-use ostiary_server::ops::management::keys::{self, CreatedKey};
+use ostiary_server::ops::management::keys;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-const PROJECTS: &str = "/pwa/v3/projects";
-const TEST: &str = "/pwa/v3/projects/acme/environments/test";
-
-/// An operator with a key.
-struct Operator<'a> {
-    server: &'a Server,
-    key: CreatedKey,
-}
-
-impl<'a> Operator<'a> {
-    async fn new(server: &'a Server, scopes: &[KeyScope]) -> Self {
-        Operator { server, key: keys::create(&server.app, "test", scopes).await.expect("a key can be made") }
-    }
-
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(AUTHORIZATION, basic(&self.key.id, &self.key.secret))
-            .header(CONTENT_TYPE, "application/json");
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        self.server.send(request.body(body).expect("a request")).await
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.call(Method::GET, path, None).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::POST, path, Some(body)).await
-    }
-
-    async fn put(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PUT, path, Some(body)).await
-    }
-
-    async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PATCH, path, Some(body)).await
-    }
-
-    async fn delete(&self, path: &str) -> Answer {
-        self.call(Method::DELETE, path, None).await
-    }
-
-    /// A project `acme` with the environments `production` and `test`.
-    async fn acme(&self) {
-        self.post(PROJECTS, json!({"name": "Acme", "vertical": "B2B", "project_slug": "acme"})).await.ok();
-        let environments = format!("{PROJECTS}/acme/environments");
-        for (slug, kind) in [("production", "LIVE"), ("test", "TEST")] {
-            let new = json!({"name": slug, "type": kind, "environment_slug": slug});
-            self.post(&environments, new).await.ok();
-        }
-    }
-}
 
 on_both_engines! {
     async fn wrong_keys_are_refused_alike(t) {

@@ -1,6 +1,7 @@
 //! The handlers: wire names on one side, operations on the other, and nothing else.
 
 pub mod discovery;
+pub mod impersonation;
 pub mod m2m;
 pub mod magic_links;
 pub mod management;

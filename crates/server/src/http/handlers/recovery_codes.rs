@@ -23,6 +23,7 @@ pub async fn rotate(call: Call) -> Result<Reply> {
 fn owner(call: &Call) -> Result<Owner> {
     if call.is_browser() {
         let actor = call.actor()?;
+        actor.refuse_impersonated()?;
         return Ok(Owner {
             organization: actor.organization_id().to_string(),
             member: actor.member_id().to_string(),

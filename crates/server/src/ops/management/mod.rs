@@ -14,9 +14,9 @@ pub mod sdk;
 pub mod settings;
 
 use crate::app::App;
-use crate::cx::Result;
+use crate::cx::{Cx, Result};
 use ostiary_core::error::ErrorType;
-use ostiary_core::project::KeyScope;
+use ostiary_core::project::{KeyScope, Vertical};
 use ostiary_core::time::Timestamp;
 use ostiary_store::environments::{self as environment_rows, Environment};
 use ostiary_store::management_keys::ManagementKey;
@@ -46,6 +46,20 @@ impl Operator {
     /// The environment with these slugs, from the database, so that what one node has written another one reads.
     pub async fn environment(&self, place: &Place) -> Result<Environment> {
         find(&self.app.store.reader(), place).await
+    }
+
+    /// The context of operations within an environment, as its secret key would have it.
+    pub async fn within(&self, place: &Place) -> Result<Cx> {
+        let environment = self.environment(place).await?;
+        let known = || self.app.projects.by_env(environment.scope.env);
+        if known().is_none_or(|project| project.environment.version < environment.version) {
+            self.app.refresh_projects().await?;
+        }
+        let project = known().ok_or(ErrorType::ProjectNotFound)?;
+        if project.environment.vertical == Vertical::Consumer {
+            return Err(ErrorType::InvalidB2bEndpoint.into());
+        }
+        Ok(Cx { app: self.app.clone(), project, now: self.now, is_backend: true })
     }
 }
 

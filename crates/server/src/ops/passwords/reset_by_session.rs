@@ -56,6 +56,7 @@ async fn find_fresh(db: &Db, cx: &Cx, input: &Reset) -> Result<FullSession> {
             return Err(ErrorType::SessionAuthorizationTenancyError.into());
         }
     }
+    full.session.refuse_if_immutable()?;
     full.member.refuse_if_locked(cx.now)?;
     let newest = full.session.factors.iter().map(|factor| factor.last_authenticated_at).max();
     if newest.is_none_or(|at| at.plus_minutes(FACTOR_MINUTES_MAX) < cx.now) {

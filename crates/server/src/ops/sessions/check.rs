@@ -182,6 +182,7 @@ async fn extend_in_transaction(
 ) -> Result<FullSession> {
     let (key, duration, arguments) = &*input;
     let mut full = key.get_full(&tx, &cx).await?;
+    full.session.refuse_if_immutable()?;
     if let Some(minutes) = duration {
         full.session.expires_at = cx.now.plus_minutes(*minutes);
     }

@@ -106,9 +106,11 @@ fn templated_claims(
 
 const SESSION_CLAIM: &str = "https://stytch.com/session";
 const ORGANIZATION_CLAIM: &str = "https://stytch.com/organization";
+/// Who acts in the member's place (RFC 8693 §4.1); only where somebody does.
+const ACTOR_CLAIM: &str = "act";
 /// The claims that only the server makes.
-const STANDARD_CLAIMS: [&str; 8] =
-    ["iss", "sub", "aud", "iat", "nbf", "exp", SESSION_CLAIM, ORGANIZATION_CLAIM];
+const STANDARD_CLAIMS: [&str; 9] =
+    ["iss", "sub", "aud", "iat", "nbf", "exp", ACTOR_CLAIM, SESSION_CLAIM, ORGANIZATION_CLAIM];
 
 #[derive(Serialize)]
 struct SessionClaim<'a> {
@@ -167,8 +169,11 @@ fn sign(
         roles,
     };
     let organization_claim = OrganizationClaim { organization_id: organization.id, slug: &organization.slug };
-    let claims = Object::with_capacity(2048)
-        .entries(&own)
+    let mut claims = Object::with_capacity(2048).entries(&own);
+    if let Some((key, email_address)) = session.impersonator() {
+        claims = claims.field(ACTOR_CLAIM, &json!({ "sub": key, "email": email_address }));
+    }
+    let claims = claims
         .field("iss", &cx.project.issuer)
         .field("sub", &session.member_id)
         .field("aud", &audiences)
