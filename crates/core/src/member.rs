@@ -251,6 +251,18 @@ impl Member {
         changed
     }
 
+    /// Removes the member. Roles and factors go for good, so that whoever brings the member back says anew what it may
+    /// do; addresses, names and data stay. Administrators are told so before they do it, by the official portal.
+    pub fn remove(&mut self, now: Timestamp) {
+        self.status = MemberStatus::Deleted;
+        self.direct_roles.clear();
+        self.password_id = None;
+        self.totp_id = None;
+        self.mfa_phone = None;
+        self.default_mfa_method = None;
+        self.touch(now);
+    }
+
     /// Notes that the member changed.
     pub fn touch(&mut self, now: Timestamp) {
         self.updated_at = now;

@@ -8,28 +8,32 @@ use ostiary_core::ids::{IdError, MemberId};
 use ostiary_core::member::{Member, MemberStatus};
 use ostiary_core::organization::Organization;
 use ostiary_store::seam::Db;
-use ostiary_store::{addresses, magic_links, members, sessions};
+use ostiary_store::{addresses, magic_links, members, sessions, sms_codes, totp};
 use std::sync::Arc;
 
-/// Removes a member, named by id or external id: it cannot sign in any more, its sessions and outstanding links are
-/// void, its addresses are free. The row stays, so that the member can be reactivated.
+/// Removes a member, named by id or external id: it cannot sign in any more, its sessions, factors, roles and outstanding
+/// links are gone, its addresses are free. The row stays, so that the member can be reactivated.
 pub async fn delete(cx: &Cx, organization: String, member: String) -> Result<MemberId> {
     cx.write((organization, member), delete_in_transaction).await
 }
 
 async fn delete_in_transaction(tx: Db, cx: Cx, input: Arc<(String, String)>) -> Result<MemberId> {
     let organization = lookup::get_organization(&tx, &cx, &input.0).await?;
-    let mut member = lookup::get_member(&tx, &cx, &organization, &input.1).await?;
-    member.status = MemberStatus::Deleted;
-    member.touch(cx.now);
-    provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
-    sessions::delete_of_member(&tx, cx.scope(), member.id).await?;
-    magic_links::delete_of_member(&tx, cx.scope(), member.id).await?;
+    let before = lookup::get_member(&tx, &cx, &organization, &input.1).await?;
+    let mut member = before.clone();
+    member.remove(cx.now);
+    let scope = cx.scope();
+    provisioning::written(members::update_with_addresses(&tx, scope, &member).await?)?;
+    sessions::delete_of_member(&tx, scope, member.id).await?;
+    magic_links::delete_of_member(&tx, scope, member.id).await?;
+    sms_codes::delete(&tx, scope, member.id).await?;
+    totp::delete(&tx, scope, member.id).await?;
+    passwords::drop_own(&tx, &cx, &before).await?;
     passwords::release_address(&tx, &cx, &member.email_address).await?;
     Ok(member.id)
 }
 
-/// Brings a removed member back as an active one. Only by id: external ids of removed members may be others' now.
+/// Brings a removed member back as an active one with nothing but its addresses, name and data. Only by id: external ids of removed members may be others' now.
 pub async fn reactivate(cx: &Cx, organization: String, member: String) -> Result<(Organization, Member)> {
     cx.write((organization, member), reactivate_in_transaction).await
 }

@@ -8,8 +8,8 @@ use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::member::{Member, OldEmail, valid_member_external_id, valid_member_name};
 use ostiary_core::metadata;
 use ostiary_core::organization::{Organization, metadata_error};
-use ostiary_store::members;
 use ostiary_store::seam::Db;
+use ostiary_store::{members, sessions};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -69,6 +69,8 @@ async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<(Or
         provisioning::save_member(&tx, &cx, &member).await?;
     } else {
         provisioning::written(members::update_with_addresses(&tx, cx.scope(), &member).await?)?;
+        // Sessions rest on proofs of the old address, which may be somebody else's now.
+        sessions::delete_of_member(&tx, cx.scope(), member.id).await?;
         passwords::drop_own(&tx, &cx, &current).await?;
         passwords::release_address(&tx, &cx, &current.email_address).await?;
     }

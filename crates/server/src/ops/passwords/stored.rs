@@ -162,7 +162,7 @@ pub async fn link_to_shared(tx: &Db, cx: &Cx, member: &mut Member) -> Result<()>
     Ok(())
 }
 
-/// A member has changed its address on somebody else's word: its own password is gone (spec 01a §4).
+/// A member was removed, or has changed its address on somebody else's word: its own password is gone (spec 01a §4).
 pub async fn drop_own(tx: &Db, cx: &Cx, before: &Member) -> Result<()> {
     if let Some(id) = before.password_id.filter(|_| !are_shared(cx)) {
         passwords::delete(tx, cx.scope(), id).await?;
