@@ -267,7 +267,7 @@ pub async fn run(
     if let Some(listener) = sockets.metrics {
         endpoints.push(Endpoint { listener, tls: None, app: app.metrics.router() });
     }
-    let drained = serve(endpoints, Limits::default(), config.drain, shutdown).await;
+    let drained = serve(endpoints, Limits::default(), config.ending, shutdown).await;
     if drained.cut > 0 {
         tracing::warn!(
             connections = drained.cut,

@@ -254,9 +254,20 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Integer { min: 0, max: 600, unit: "seconds" },
         fallback: Fallback::Value("30"),
         secret: false,
-        help: "How long running requests may take to finish once the server is asked to stop.",
-        set: |config, given| put(&mut config.drain, Duration::from_secs(given.integer()?.into())),
-        show: |config| Some(config.drain.as_secs().to_string()),
+        help: "How long running requests may take to finish once the server has stopped accepting connections.",
+        set: |config, given| put(&mut config.ending.drain, Duration::from_secs(given.integer()?.into())),
+        show: |config| Some(config.ending.drain.as_secs().to_string()),
+    },
+    Key {
+        path: "drain_notice_seconds",
+        flag: None,
+        kind: Kind::Integer { min: 0, max: 600, unit: "seconds" },
+        fallback: Fallback::ByMode { serve: "5", dev: "0" },
+        secret: false,
+        help: "How long the server still accepts and answers requests once it is asked to stop, while `/readyz` says \
+               503 so that load balancers turn to other servers. Longer than two of their checks; 0 where nobody asks.",
+        set: |config, given| put(&mut config.ending.notice, Duration::from_secs(given.integer()?.into())),
+        show: |config| Some(config.ending.notice.as_secs().to_string()),
     },
     Key {
         path: "body_bytes_max",

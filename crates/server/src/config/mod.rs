@@ -35,6 +35,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::listen::Ending;
 use http::HeaderMap;
 use ostiary_proto::password_hash::Argon2Params;
 use tracing_subscriber::filter::Targets;
@@ -99,8 +100,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Cidr>,
     /// Log output.
     pub log: Log,
-    /// How long running requests may take to finish once the server is asked to stop.
-    pub drain: Duration,
+    /// How long clients are still served once the server is asked to stop.
+    pub ending: Ending,
     /// Largest request body, bytes.
     pub body_bytes_max: usize,
     /// How long a signed session JWT may be answered again for an unchanged session; zero: never.
@@ -257,7 +258,7 @@ impl Config {
             master_key: None,
             trusted_proxies: Vec::new(),
             log: Log { format: LogFormat::Text, level: Targets::new(), level_text: String::new() },
-            drain: Duration::ZERO,
+            ending: Ending::default(),
             body_bytes_max: 0,
             jwt_reuse: Duration::ZERO,
             mail: Mail::default(),

@@ -102,6 +102,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         master_key_file = "/secrets/key"
         trusted_proxies = ["10.0.0.0/8", "::1"]
         drain_seconds = 5
+        drain_notice_seconds = 3
         body_bytes_max = 2_048
         jwt_reuse_seconds = 0
         database = { url_file = "/secrets/database", connections_max = 4, durability = "normal" }
@@ -129,6 +130,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         ("OSTIARY_MASTER_KEY", KEY),
         ("OSTIARY_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ("OSTIARY_DRAIN_SECONDS", "5"),
+        ("OSTIARY_DRAIN_NOTICE_SECONDS", "3"),
         ("OSTIARY_BODY_BYTES_MAX", "2048"),
         ("OSTIARY_JWT_REUSE_SECONDS", "0"),
         ("OSTIARY_DATABASE_URL_FILE", "/secrets/database"),
@@ -174,7 +176,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         let sms = config.sms.as_ref().unwrap();
         assert_eq!(sms.headers["authorization"], "Bearer hunter2");
         assert_eq!(sms.body.render("+1", "hi"), r#"{"number":"+1","message":"hi"}"#);
-        assert_eq!(config.drain, Duration::from_secs(5));
+        assert_eq!(config.ending.drain, Duration::from_secs(5));
     }
 }
 

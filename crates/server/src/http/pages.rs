@@ -224,7 +224,11 @@ async fn ready(app: &App) -> Response<Body> {
     if let Err(error) = &database {
         tracing::warn!(source = %error, "the database is not reachable");
     }
-    let is_ready = database.is_ok() && keys && !projects.is_empty();
+    let is_stopping = *app.stopping.borrow();
+    if is_stopping {
+        parts.insert("stopping".into(), true.into());
+    }
+    let is_ready = database.is_ok() && keys && !projects.is_empty() && !is_stopping;
     parts.insert("ready".into(), is_ready.into());
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(parts)).into_response()

@@ -38,6 +38,11 @@ impl Activity {
         self.is_serving.store(true, Ordering::Relaxed);
         InService(Arc::clone(self))
     }
+
+    /// Whether any request has arrived so far.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > 0
+    }
 }
 
 /// A request that is being answered.

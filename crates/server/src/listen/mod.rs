@@ -1,14 +1,16 @@
 //! Listeners: sockets, TLS, limits against clients that hold connections, and an end that loses no request.
 //!
 //! Every listener of the process (HTTP, HTTPS, metrics) is an [`Endpoint`]; [`serve`] runs them together until a
-//! [`Shutdown`] is triggered. Then no connection is accepted any more, idle ones are closed, running requests
-//! finish, and what still runs when the time is up is cut.
+//! [`Shutdown`] is triggered. Then it ends in two steps, whose lengths [`Ending`] says. For the time of the notice
+//! everything goes on, so that load balancers can notice that the server is about to go; only that each answer is the
+//! last of its connection. After it no connection is accepted any more, idle ones are closed, running requests finish,
+//! and what still runs when the time is up is cut.
 //!
 //! ```text
 //! let http = Listener::bind("http", config.listen).await?;
 //! let shutdown = Shutdown::new();
 //! shutdown.trigger_on_signals()?;
-//! serve(vec![Endpoint { listener: http, tls: None, app }], Limits::default(), config.drain, &shutdown).await;
+//! serve(vec![Endpoint { listener: http, tls: None, app }], Limits::default(), config.ending, &shutdown).await;
 //! ```
 
 mod body;
@@ -20,13 +22,16 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -109,6 +114,18 @@ impl Default for Limits {
     }
 }
 
+/// The time that clients get when the server is asked to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// How long connections are still accepted and answered, each answer being the last of its connection.
+    pub notice: Duration,
+    /// How long running requests may then take to finish.
+    pub drain: Duration,
+}
+
+/// How long a connection that was accepted last may take to say what it wants.
+const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
+
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
@@ -138,6 +155,7 @@ impl Listener {
 /// How far the end of the server has come, for its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// Answer requests.
     Serving,
     /// Finish the running request, then close.
     Draining,
@@ -145,13 +163,9 @@ enum Phase {
     Closed,
 }
 
-/// Serves all endpoints until `shutdown` is triggered, then lets running requests finish for at most `drain`.
-pub async fn serve(
-    endpoints: Vec<Endpoint>,
-    limits: Limits,
-    drain: Duration,
-    shutdown: &Shutdown,
-) -> Drained {
+/// Serves all endpoints until `shutdown` is triggered, then ends them as `ending` says.
+pub async fn serve(endpoints: Vec<Endpoint>, limits: Limits, ending: Ending, shutdown: &Shutdown) -> Drained {
+    let is_leaving = Arc::new(AtomicBool::new(false));
     // Each connection holds a receiver: the channel is closed when the last of them has ended.
     let (phase, connections) = watch::channel(Phase::Serving);
     let mut loops = JoinSet::new();
@@ -160,19 +174,25 @@ pub async fn serve(
             loops.spawn(tls::watch(Arc::clone(certificates), limits.certificate_poll, shutdown.clone()));
         }
         tracing::info!(listener = listener.name, address = %listener.address, tls = tls.is_some(), "listening");
-        let server = Arc::new(Server { app, tls: tls.map(|certificates| certificates.acceptor()), limits });
-        loops.spawn(accept(listener, server, connections.clone(), shutdown.clone()));
+        let tls = tls.map(|certificates| certificates.acceptor());
+        let server = Arc::new(Server { app, tls, limits, is_leaving: Arc::clone(&is_leaving) });
+        loops.spawn(accept(listener, server, connections.clone()));
     }
     drop(connections);
     shutdown.triggered().await;
-    while let Some(ended) = loops.join_next().await {
-        ended.expect("accept and watch loops do not panic");
+    is_leaving.store(true, Ordering::Relaxed);
+    tokio::select! {
+        () = tokio::time::sleep(ending.notice) => {}
+        () = shutdown.forced() => {}
     }
 
     phase.send_replace(Phase::Draining);
+    while let Some(ended) = loops.join_next().await {
+        ended.expect("accept and watch loops do not panic");
+    }
     tokio::select! {
         () = phase.closed() => {}
-        () = tokio::time::sleep(drain) => {}
+        () = tokio::time::sleep(ending.drain) => {}
         () = shutdown.forced() => {}
     }
     let cut = phase.receiver_count();
@@ -186,14 +206,11 @@ struct Server {
     app: Router,
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    /// Whether each answer is the last of its connection.
+    is_leaving: Arc<AtomicBool>,
 }
 
-async fn accept(
-    listener: Listener,
-    server: Arc<Server>,
-    connections: watch::Receiver<Phase>,
-    shutdown: Shutdown,
-) {
+async fn accept(listener: Listener, server: Arc<Server>, mut connections: watch::Receiver<Phase>) {
     let places = Arc::new(Semaphore::new(server.limits.connections_max));
     loop {
         // Taken before accepting: beyond the limit clients wait in the queue of the system.
@@ -201,10 +218,13 @@ async fn accept(
             let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
             (place, listener.socket.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
-            () = shutdown.triggered() => return,
-            accepted = accepted => accepted,
+            _ = connections.wait_for(|phase| *phase != Phase::Serving) => None,
+            accepted = accepted => Some(accepted),
+        };
+        let Some((place, accepted)) = accepted else {
+            return accept_waiting(listener, &places, &server, &connections);
         };
         match accepted {
             Ok((socket, peer)) => {
@@ -216,6 +236,27 @@ async fn accept(
                 tracing::error!(listener = listener.name, %error, "cannot accept connections");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
+        }
+    }
+}
+
+/// Accepts those that wait in the queue of the system, who would be cut off when the socket closes, and closes it.
+fn accept_waiting(
+    listener: Listener,
+    places: &Arc<Semaphore>,
+    server: &Arc<Server>,
+    connections: &watch::Receiver<Phase>,
+) {
+    let Ok(socket) = listener.socket.into_std() else { return };
+    while let Ok(place) = Arc::clone(places).try_acquire_owned()
+        && let Ok((stream, peer)) = socket.accept()
+    {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        match stream {
+            Ok(stream) => {
+                tokio::spawn(connection(stream, peer, Arc::clone(server), connections.clone(), place));
+            }
+            Err(error) => tracing::debug!(%error, "a waiting connection could not be taken"),
         }
     }
 }
@@ -242,7 +283,10 @@ async fn connection(
     let handshake = tokio::time::timeout(server.limits.handshake, tls.accept(socket));
     let stream = tokio::select! {
         result = handshake => result,
-        _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+        () = async {
+            let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
+            tokio::time::sleep(FIRST_REQUEST_WAIT).await;
+        } => return,
     };
     match stream {
         Ok(Ok(stream)) => requests(stream, Connection { peer, is_tls: true }, &server, phase).await,
@@ -266,7 +310,13 @@ async fn requests<T: AsyncRead + AsyncWrite + Unpin>(
         let mut request = request.map(|body| axum::body::Body::new(Arriving::new(body, body_read)));
         request.extensions_mut().insert(connection);
         let answer = server.app.clone().call(request);
-        async move { answer.await.map(|response| response.map(|body| Leaving::new(body, in_service))) }
+        async move {
+            let mut response = answer.await?.map(|body| Leaving::new(body, in_service));
+            if server.is_leaving.load(Ordering::Relaxed) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let http = http1::Builder::new()
         .header_read_timeout(None) // `Guarded` keeps the time, apart for headers and for idle connections
@@ -275,15 +325,27 @@ async fn requests<T: AsyncRead + AsyncWrite + Unpin>(
         .serve_connection(TokioIo::new(stream), service);
     let mut http = std::pin::pin!(http);
     let mut draining = false;
+    let mut first_request = std::pin::pin!(None::<tokio::time::Sleep>);
     let ended = loop {
         tokio::select! {
             biased;
             ended = http.as_mut() => break ended,
+            () = async { first_request.as_mut().as_pin_mut().expect("it is awaited only when there").await },
+                if first_request.is_some() =>
+            {
+                first_request.set(None);
+                http.as_mut().graceful_shutdown();
+            }
             phase = phase.wait_for(|phase| *phase == Phase::Closed || (*phase == Phase::Draining && !draining)) => {
                 match phase.as_deref() {
                     Ok(Phase::Draining) => {
                         draining = true;
-                        http.as_mut().graceful_shutdown();
+                        if activity.has_begun() {
+                            http.as_mut().graceful_shutdown();
+                        } else {
+                            // Its request may be on the way, and its client cannot know that nobody waits for it.
+                            first_request.set(Some(tokio::time::sleep(FIRST_REQUEST_WAIT)));
+                        }
                     }
                     _ => return,
                 }

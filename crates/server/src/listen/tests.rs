@@ -22,12 +22,18 @@ struct Served {
 }
 
 async fn start(app: Router, tls: Option<Arc<Certificates>>, limits: Limits, drain: Duration) -> Served {
+    start_ending(app, tls, limits, Ending { drain, ..Ending::default() }).await
+}
+
+async fn start_ending(app: Router, tls: Option<Arc<Certificates>>, limits: Limits, ending: Ending) -> Served {
     let listener = Listener::bind("test", "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.address();
     let shutdown = Shutdown::new();
     let told = shutdown.clone();
     let ended =
-        tokio::spawn(async move { serve(vec![Endpoint { listener, tls, app }], limits, drain, &told).await });
+        tokio::spawn(
+            async move { serve(vec![Endpoint { listener, tls, app }], limits, ending, &told).await },
+        );
     Served { address, shutdown, ended }
 }
 
@@ -106,6 +112,38 @@ async fn draining_lets_a_running_request_finish_and_then_closes() {
 }
 
 #[tokio::test]
+async fn during_the_notice_everyone_is_served_and_sent_away() {
+    let notice = Duration::from_secs(3600);
+    let ending = Ending { notice, ..Ending::default() };
+    let served = start_ending(hello(), None, Limits::default(), ending).await;
+    let mut open = served.send(GET).await;
+    until(&mut open, "hello").await;
+    served.shutdown.trigger();
+    // The answer to an open connection and the one to a new connection are their last.
+    open.write_all(GET.as_bytes()).await.unwrap();
+    let last = rest(open).await;
+    assert!(last.contains("connection: close\r\n") && last.ends_with("hello"), "{last}");
+    let last = rest(served.send(GET).await).await;
+    assert!(last.contains("connection: close\r\n") && last.ends_with("hello"), "{last}");
+    served.shutdown.force();
+    assert_eq!(served.end().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_connection_made_at_the_last_moment_is_answered() {
+    let served = start_plain(hello()).await;
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    served.shutdown.trigger();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    socket.write_all(GET.as_bytes()).await.unwrap();
+    let answer = rest(socket).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    assert_eq!(served.end().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
 async fn draining_is_bounded_and_says_what_it_cut() {
     let (app, arrived, _gate) = gated();
     let served = start(app, None, Limits::default(), Duration::from_millis(20)).await;
@@ -156,7 +194,8 @@ async fn several_endpoints_are_served_and_ended_together() {
         });
     }
     let told = shutdown.clone();
-    let ended = tokio::spawn(async move { serve(endpoints, Limits::default(), Duration::ZERO, &told).await });
+    let ended =
+        tokio::spawn(async move { serve(endpoints, Limits::default(), Ending::default(), &told).await });
     for (address, answer) in addresses {
         let mut socket = TcpStream::connect(address).await.unwrap();
         socket.write_all(GET.as_bytes()).await.unwrap();
