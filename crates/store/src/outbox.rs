@@ -36,6 +36,10 @@ const CLAIM: Sql = sql!(
 );
 const DELETE: Sql = sql!("DELETE FROM outbox WHERE message_id = $1");
 const RETRY_AT: Sql = sql!("UPDATE outbox SET next_attempt_at = $2 WHERE message_id = $1");
+const GIVE_BACK: Sql = sql!(
+    "UPDATE outbox SET next_attempt_at = $3, attempts = attempts - 1
+     WHERE message_id = $1 AND next_attempt_at = $2"
+);
 const NEXT_DUE: Sql = sql!("SELECT MIN(next_attempt_at) FROM outbox");
 const COUNT: Sql = sql!("SELECT COUNT(*) FROM outbox");
 
@@ -86,6 +90,17 @@ pub async fn delete(db: &Db, message_id: Uuid) -> Result<(), StoreError> {
 /// Puts a message back for a later attempt.
 pub async fn retry_at(db: &Db, message_id: Uuid, at: Timestamp) -> Result<(), StoreError> {
     db.exec(RETRY_AT, &args![message_id, at.micros()]).await?;
+    Ok(())
+}
+
+/// Gives back a message that was taken until `lease` and not tried; one that somebody else has taken since stays theirs.
+pub async fn give_back(
+    db: &Db,
+    message_id: Uuid,
+    lease: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    db.exec(GIVE_BACK, &args![message_id, lease.micros(), now.micros()]).await?;
     Ok(())
 }
 

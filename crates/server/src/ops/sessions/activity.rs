@@ -29,7 +29,7 @@ impl Activity {
         }
     }
 
-    /// Writes what was noted, in key order and in one transaction.
+    /// Writes what was noted, in key order and in one transaction; keeps it when that fails.
     pub async fn flush(&self, store: &Store) -> Result<(), Error> {
         let noted = std::mem::take(&mut *self.0.lock());
         if noted.is_empty() {
@@ -37,16 +37,25 @@ impl Activity {
         }
         let mut sorted: Vec<_> = noted.into_iter().collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
-        store
+        let to_write = sorted.clone();
+        let written = store
             .write(move |tx| {
-                let sorted = sorted.clone();
+                let to_write = to_write.clone();
                 async move {
-                    for ((env, session), at) in sorted {
+                    for ((env, session), at) in to_write {
                         sessions::touch(&tx, env, session, at).await?;
                     }
                     Ok(())
                 }
             })
-            .await
+            .await;
+        if written.is_err() {
+            let mut noted = self.0.lock();
+            for (key, at) in sorted {
+                let latest = noted.entry(key).or_insert(at);
+                *latest = at.max(*latest);
+            }
+        }
+        written
     }
 }
