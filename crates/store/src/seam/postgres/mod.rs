@@ -32,8 +32,15 @@ use failure::Failure;
 /// How long a statement or transaction waits for a free connection, and a connection for its start.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a server may take for a statement. It ends those that take too long by itself, earlier than this
+/// (`statement_timeout`), so that this is for one that has stopped while its system still keeps the connection.
+const ANSWER_WAIT: Duration = Duration::from_secs(35);
+
 /// A server that has gone without a word is noticed after about this time.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// What is said of such a server.
+const NO_ANSWER: &str = "the database does not answer";
 
 /// How often a transaction is run before it counts as contended.
 const WRITE_TRIES_MAX: u32 = 12;
@@ -87,7 +94,13 @@ impl Postgres {
         let mut tries = 1;
         loop {
             let client = self.client().await?;
-            match statement::run(&client, statement, args, wanted).await {
+            let answer = timeout(ANSWER_WAIT, statement::run(&client, statement, args, wanted)).await;
+            let Ok(answer) = answer else {
+                // Whatever it does in the end is no answer to the next statement.
+                drop(deadpool_postgres::Client::take(client));
+                return Err(StoreError::unavailable(NO_ANSWER));
+            };
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.may_pass() && tries < READ_TRIES_MAX => tries += 1,
                 Err(failure) => return Err(failure.into_error(tries)),
@@ -170,7 +183,7 @@ impl Postgres {
             PoolError::Timeout(TimeoutType::Wait) => {
                 StoreError::unavailable("all connections to the database are busy")
             }
-            PoolError::Timeout(_) => StoreError::unavailable("the database does not answer"),
+            PoolError::Timeout(_) => StoreError::unavailable(NO_ANSWER),
             PoolError::Closed => StoreError::unavailable("the store is closed"),
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                 StoreError::unavailable(failure::text(&error))
@@ -204,7 +217,7 @@ async fn connect_alone(
 ) -> Result<(Client, JoinHandle<Result<(), tokio_postgres::Error>>), StoreError> {
     let connected = timeout(2 * CONNECTION_WAIT, config.connect(tls)).await;
     let (client, connection) = connected
-        .map_err(|_| StoreError::unavailable("the database does not answer"))?
+        .map_err(|_| StoreError::unavailable(NO_ANSWER))?
         .map_err(|error| StoreError::unavailable(failure::text(&error)))?;
     Ok((client, tokio::spawn(connection)))
 }

@@ -1,19 +1,25 @@
 //! One transaction on one connection.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::Client;
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
+use tokio::time::timeout;
 
 use super::failure::Failure;
-use super::statement;
+use super::{ANSWER_WAIT, NO_ANSWER, statement};
 use crate::seam::sql::{Answer, Statement, Wanted};
 use crate::seam::{Arg, StoreError};
 
 /// A snapshot for the whole transaction, so that an UPDATE of a row that changed since fails as a
 /// collision; and writing allowed, which the session's settings deny.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE";
+
+/// How long giving up may take; what is not rolled back by then is when its connection closes.
+const ROLLBACK_WAIT: Duration = Duration::from_secs(5);
 
 /// A transaction while its closure runs, and the empty shell of it afterwards, which a handle that
 /// the closure gave away may still hold.
@@ -26,7 +32,7 @@ pub(in crate::seam) struct PostgresTransaction {
 impl PostgresTransaction {
     pub(super) async fn begin(client: Client) -> Result<Arc<PostgresTransaction>, Failure> {
         let lease = Lease { client: Some(client), returnable: false };
-        lease.client().batch_execute(BEGIN).await?;
+        in_time(lease.client().batch_execute(BEGIN)).await?;
         Ok(Arc::new(PostgresTransaction { lease: RwLock::new(Some(lease)), failure: Mutex::new(None) }))
     }
 
@@ -45,7 +51,8 @@ impl PostgresTransaction {
             return Err(StoreError::Other("the transaction of this handle has ended".to_owned()));
         };
         let mut watch = Watch { failure: &self.failure, answered: false };
-        let outcome = statement::run(lease.client(), statement, args, wanted).await;
+        let run = statement::run(lease.client(), statement, args, wanted);
+        let outcome = timeout(ANSWER_WAIT, run).await.unwrap_or_else(|_| Err(no_answer()));
         watch.answered = true;
         outcome.map_err(|failure| {
             self.failure.lock().get_or_insert_with(|| failure.clone());
@@ -104,14 +111,19 @@ impl Lease {
     }
 
     async fn commit(&mut self) -> Result<(), Failure> {
-        match self.client().batch_execute("COMMIT").await.map_err(Failure::from) {
+        let unknown = |reason: &str| {
+            Failure::Refused(StoreError::unavailable(format!(
+                "whether COMMIT took effect is unknown: {reason}"
+            )))
+        };
+        let answer = timeout(ANSWER_WAIT, self.client().batch_execute("COMMIT")).await;
+        let Ok(answer) = answer else { return Err(unknown(NO_ANSWER)) };
+        match answer.map_err(Failure::from) {
             Ok(()) => {
                 self.returnable = true;
                 Ok(())
             }
-            Err(Failure::Disconnected(reason)) => Err(Failure::Refused(StoreError::unavailable(format!(
-                "the connection broke during COMMIT, whether it took effect is unknown: {reason}"
-            )))),
+            Err(Failure::Disconnected(reason)) => Err(unknown(&reason)),
             Err(failure) => {
                 self.roll_back().await;
                 Err(failure)
@@ -120,8 +132,21 @@ impl Lease {
     }
 
     async fn roll_back(&mut self) {
-        self.returnable = self.client().batch_execute("ROLLBACK").await.is_ok();
+        let rolled_back = timeout(ROLLBACK_WAIT, self.client().batch_execute("ROLLBACK")).await;
+        self.returnable = matches!(rolled_back, Ok(Ok(())));
     }
+}
+
+/// The outcome of a step of a transaction that the server answers in time.
+async fn in_time<T>(step: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+    match timeout(ANSWER_WAIT, step).await {
+        Ok(outcome) => outcome.map_err(Failure::from),
+        Err(_) => Err(no_answer()),
+    }
+}
+
+fn no_answer() -> Failure {
+    Failure::Refused(StoreError::unavailable(NO_ANSWER))
 }
 
 impl Drop for Lease {
