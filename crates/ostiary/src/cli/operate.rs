@@ -172,9 +172,13 @@ fn print_settings(settings: &Value, as_json: bool) -> Result<(), Failure> {
 
 /// `ostiary keys rotate`
 pub fn rotate_keys(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
-    with_app(&config, |app| async move {
+    let is_new = with_app(&config, |app| async move {
         let project = find_project(&app, matches)?;
         done(projects::rotate_signing_key(&app, project.scope(), app.clock.now()).await)
     })?;
-    output::line("A new key is published and signs from an hour from now on.")
+    output::line(if is_new {
+        "A new key is published and signs from an hour from now on."
+    } else {
+        "A new key was published less than a minute ago; this changed nothing."
+    })
 }

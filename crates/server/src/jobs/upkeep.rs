@@ -21,8 +21,9 @@ pub async fn rotate_keys(app: Arc<App>) -> Result<()> {
     let now = app.clock.now();
     for project in app.projects.all() {
         if project.keys.rotation_is_due(now) {
-            projects::rotate_signing_key(&app, project.scope(), now).await?;
-            tracing::info!(project.id = %project.id(), "a new signing key was published");
+            if projects::rotate_signing_key(&app, project.scope(), now).await? {
+                tracing::info!(project.id = %project.id(), "a new signing key was published");
+            }
         }
     }
     Ok(())

@@ -225,24 +225,28 @@ where
 }
 
 /// Adds the next signing key of an environment. The one in use goes on signing until the new one has been published
-/// long enough.
-pub async fn rotate_signing_key(app: &Arc<App>, scope: Scope, now: Timestamp) -> Result<()> {
+/// long enough. False when that has just been done.
+pub async fn rotate_signing_key(app: &Arc<App>, scope: Scope, now: Timestamp) -> Result<bool> {
     let key: Arc<StoredSigningKey> =
         Arc::new(keys::generate(scope, &app.master_key, app.random.as_ref(), now, false)?);
     let old_until = key.signs_from.plus_minutes(VERIFIES_AFTER_REPLACEMENT_MINUTES);
-    app.store
+    let is_new = app
+        .store
         .write(move |tx| {
             let key = key.clone();
             async move {
                 // Several nodes find at the same time that a key is due; one of them is first.
                 let known = environments::signing_keys(&tx, scope).await?;
-                let is_done = known.iter().any(|known| known.created_at.plus_minutes(1) > key.created_at);
-                if is_done {
-                    return Ok::<_, Error>(());
+                let is_done = known
+                    .iter()
+                    .any(|known| known.signs_from > now && known.created_at.plus_minutes(1) > key.created_at);
+                if !is_done {
+                    environments::insert_signing_key(&tx, scope, &key, old_until, now).await?;
                 }
-                Ok(environments::insert_signing_key(&tx, scope, &key, old_until, now).await?)
+                Ok::<_, Error>(!is_done)
             }
         })
         .await?;
-    app.refresh_projects().await
+    app.refresh_projects().await?;
+    Ok(is_new)
 }

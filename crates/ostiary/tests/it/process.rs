@@ -1,154 +1,10 @@
 //! The command as a process: the start-up contract, restarts, kills, configuration mistakes.
 
+use crate::support::{Dev, Directory, command, free_port, master_key, request, run, text};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
-
-const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
-
-/// A directory that is removed in the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ostiary-process-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a temporary directory");
-        Directory(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A running `ostiary dev`; killed when dropped.
-struct Dev {
-    child: Child,
-    port: u16,
-    credentials: BTreeMap<String, String>,
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
-}
-
-fn command() -> Command {
-    let mut command = Command::new(OSTIARY);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OSTIARY_")) {
-        command.env_remove(name);
-    }
-    command
-}
-
-impl Dev {
-    fn start(data: &Path, more: &[&str]) -> Self {
-        let port = free_port();
-        let mut child = command()
-            .args(["dev", "--listen", &format!("127.0.0.1:{port}"), "--data"])
-            .arg(data)
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the command starts");
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while request(port, "GET", "/healthz", None, None).is_none_or(|(status, _)| status != 200) {
-            assert!(Instant::now() < deadline, "no answer");
-            assert!(child.try_wait().expect("a child").is_none(), "the server ended");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        // The contract: the file is there before the first answer.
-        let text = std::fs::read_to_string(data.join("credentials.json")).expect("credentials.json");
-        let credentials = serde_json::from_str(&text).expect("JSON");
-        Dev { child, port, credentials }
-    }
-
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let user = format!("{}:{}", self.credentials["project_id"], self.credentials["secret"]);
-        request(self.port, "POST", path, Some(&user), Some(body)).expect("an answer")
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        let user = format!("{}:{}", self.credentials["project_id"], self.credentials["secret"]);
-        request(self.port, "GET", path, Some(&user), None).expect("an answer")
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
-        assert!(status.expect("kill").success());
-    }
-}
-
-/// One HTTP/1.1 exchange; none when nobody answers.
-fn request(
-    port: u16,
-    method: &str,
-    path: &str,
-    user: Option<&str>,
-    body: Option<&Value>,
-) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    let body = body.map(Value::to_string).unwrap_or_default();
-    let authorization =
-        user.map(|user| format!("Authorization: Basic {}\r\n", base64(user.as_bytes()))).unwrap_or_default();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         {authorization}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let status = answer.split(' ').nth(1)?.parse().ok()?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    bytes
-        .chunks(3)
-        .flat_map(|chunk| {
-            let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte))
-                << (8 * (3 - chunk.len()));
-            (0..4).map(move |index| {
-                if index <= chunk.len() {
-                    char::from(ALPHABET[usize::try_from(group >> (18 - 6 * index) & 63).expect("six bits")])
-                } else {
-                    '='
-                }
-            })
-        })
-        .collect()
-}
-
-fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    command().args(arguments).envs(environment.iter().copied()).output().expect("the command runs")
-}
-
-/// A key that is no constant, as the server wants it.
-fn master_key(first: u8) -> String {
-    base64(&std::array::from_fn::<u8, 32, _>(|index| first + 7 * u8::try_from(index).unwrap_or(0)))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 #[test]
 fn dev_is_ready_with_nothing_set_up_and_keeps_everything_over_a_restart() {
@@ -172,7 +28,7 @@ fn dev_is_ready_with_nothing_set_up_and_keeps_everything_over_a_restart() {
     let before = dev.credentials.clone();
     dev.signal("-TERM");
     let mut dev = dev;
-    assert!(dev.child.wait().expect("an end").success(), "SIGTERM ends it cleanly");
+    assert!(dev.process.0.wait().expect("an end").success(), "SIGTERM ends it cleanly");
     drop(dev);
 
     let again = Dev::start(&data.0, &[]);
@@ -189,7 +45,7 @@ fn the_banner_says_how_to_point_the_sdks() {
     let data = Directory::new("banner");
     let mut dev = Dev::start(&data.0, &[]);
     let mut banner = String::new();
-    let stdout = dev.child.stdout.take().expect("a pipe");
+    let stdout = dev.process.0.stdout.take().expect("a pipe");
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         banner.push_str(&line);
         banner.push('\n');
