@@ -20,10 +20,10 @@ const KEPT_AFTER_EXPIRY_MINUTES: i64 = 7 * 24 * 60;
 pub async fn rotate_keys(app: Arc<App>) -> Result<()> {
     let now = app.clock.now();
     for project in app.projects.all() {
-        if project.keys.rotation_is_due(now) {
-            if projects::rotate_signing_key(&app, project.scope(), now).await? {
-                tracing::info!(project.id = %project.id(), "a new signing key was published");
-            }
+        if project.keys.rotation_is_due(now)
+            && projects::rotate_signing_key(&app, project.scope(), now).await?
+        {
+            tracing::info!(project.id = %project.id(), "a new signing key was published");
         }
     }
     Ok(())
