@@ -18,7 +18,7 @@ use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::time::Timestamp;
 use ostiary_proto::hash::sha256;
 use ostiary_server::clock::Clock;
-use ostiary_server::listen::{Endpoint, Limits, Listener, Shutdown, serve as serve_endpoints};
+use ostiary_server::listen::{Ending, Endpoint, Limits, Listener, Shutdown, serve as serve_endpoints};
 use ostiary_store::seam::{Row, Sql, Store, StoreError};
 use ostiary_store::{Scope, args, sessions, sql};
 use serde::Deserialize;
@@ -118,7 +118,8 @@ pub async fn serve(database: &Database, port: u16, answer: &Path) -> Result<(), 
     shutdown.trigger_on_signals()?;
     let listener = Listener::bind("http", (Ipv4Addr::LOCALHOST, port).into()).await?;
     let endpoint = Endpoint { listener, tls: None, app };
-    serve_endpoints(vec![endpoint], Limits::default(), Duration::from_secs(5), &shutdown).await;
+    let ending = Ending { drain: Duration::from_secs(5), ..Ending::default() };
+    serve_endpoints(vec![endpoint], Limits::default(), ending, &shutdown).await;
     bare.store.close().await;
     Ok(())
 }

@@ -389,7 +389,7 @@ impl Balancer {
             assert_eq!(answer.status, 200, "{}", answer.body);
             answered += 1;
             // Some connections are new each time.
-            if answered % 10 == 0 {
+            if answered.is_multiple_of(10) {
                 connection = None;
             }
         }
@@ -397,7 +397,7 @@ impl Balancer {
     }
 
     fn connect(&self, number: usize) -> Result<Connection, NoAnswer> {
-        let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
+        let order = if number.is_multiple_of(2) { [0, 1] } else { [1, 0] };
         let ready = order.into_iter().filter(|index| self.ready[*index].load(Ordering::Relaxed));
         ready
             .map(|index| Connection::open(self.ports[index]))
