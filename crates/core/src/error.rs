@@ -45,6 +45,8 @@ catalogue! {
     RouteNotFound = (404, "route_not_found", "There is no such endpoint. Check the method and the path."),
     MethodNotAllowed = (405, "method_not_allowed", "The endpoint exists, but not with this method."),
     TooManyRequests = (429, "too_many_requests", "Too many requests. Wait and try again."),
+    TooFewTokensAuthenticated = (429, "too_few_tokens_authenticated", "Too many codes were sent there and none was entered. Enter one, or wait until tomorrow."),
+    TooManyUnverifiedFactors = (429, "too_many_unverified_factors", "The member was given too many phone numbers without proving one. Wait until tomorrow."),
     InternalServerError = (500, "internal_server_error", "Something went wrong on the server. The request id helps its operator to find out what."),
     ServerUnavailable = (503, "server_unavailable", "The server cannot reach its database. Try again shortly."),
     UnavailableEndpoint = (503, "unavailable_endpoint", "This endpoint is not available on this server."),

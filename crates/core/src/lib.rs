@@ -30,6 +30,7 @@ pub mod organization;
 pub mod password;
 pub mod phone;
 pub mod project;
+pub mod rate_limit;
 pub mod rbac;
 pub mod redirect_set;
 pub mod redirect_url;

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::Cidr;
 use crate::hashing::{HashingOptions, HashingPool};
 use crate::http::request_ids::RequestIds;
+use crate::ops::limits::leases::Leases;
 use crate::ops::m2m::M2m;
 use crate::ops::sessions::activity::Activity;
 use crate::ops::sessions::cache::SessionCache;
@@ -14,7 +15,7 @@ use ostiary_core::error::Error;
 use ostiary_proto::random::RandomSource;
 use ostiary_proto::seal::MasterKey;
 use ostiary_store::seam::Store;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, broadcast, watch};
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub hashing: HashingOptions,
     /// Where breached passwords are looked up; nowhere when absent.
     pub breach_corpus: Option<Arc<dyn BreachCorpus>>,
+    /// Whether rate limits hold where an environment does not say so itself.
+    pub rate_limits: bool,
 }
 
 /// The running server.
@@ -57,6 +60,8 @@ pub struct App {
     pub master_key: MasterKey,
     /// Keys the hashes of one-time codes.
     pub code_key: [u8; 32],
+    /// Keys the hashes under which limits are counted.
+    pub limit_key: [u8; 32],
     /// What the configuration decided.
     pub options: Options,
     /// The projects, in memory.
@@ -67,6 +72,10 @@ pub struct App {
     pub hashing: HashingPool,
     /// Uses of sessions that are not written yet.
     pub activity: Activity,
+    /// What this node has reserved of rate limits.
+    pub limits: Leases,
+    /// Whether a proxy that is not believed was pointed out.
+    pub proxy_warning: Once,
     /// What requests about M2M clients share.
     pub m2m: M2m,
     /// Wakes the job that sends the outbox.
@@ -98,12 +107,15 @@ impl App {
             request_ids: RequestIds::new(random.as_ref()),
             random,
             code_key: master_key.derive("one-time codes"),
+            limit_key: master_key.derive("rate limits"),
             master_key,
             projects: Projects::new(options.is_dev),
             session_cache: SessionCache::new(options.jwt_reuse),
             hashing: HashingPool::new(options.hashing),
             options,
             activity: Activity::default(),
+            limits: Leases::default(),
+            proxy_warning: Once::new(),
             m2m,
             outbox_wake: Notify::new(),
             outbox_turn: Mutex::new(()),

@@ -77,6 +77,7 @@ pub async fn open(config: &Config, public_url: String) -> Result<Arc<App>, Start
         trusted_proxies: config.trusted_proxies.clone(),
         hashing: hashing(&config.passwords),
         breach_corpus: breach_corpus(config)?,
+        rate_limits: config.rate_limits,
         public_url,
     };
     let app = Arc::new(App::new(store, clock, random, master_key, options, Arc::new(Metrics::new(labels()))));

@@ -1,5 +1,6 @@
 //! The documents name what exists: files, tests, each other.
 
+use ostiary_core::rate_limit::LimitGroup;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -113,4 +114,24 @@ fn adding_an_endpoint_takes_ten_steps_at_most() {
     let text = read(&root().join("docs/adding-an-endpoint.md"));
     let steps = text.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit())).count();
     assert!((1..=10).contains(&steps), "{steps} steps: if the list grows, the design is wrong");
+}
+
+/// `docs/limits.md` has every default limit and no other.
+#[test]
+fn the_table_of_limits_is_that_of_the_server() {
+    let expected: Vec<String> = LimitGroup::ALL
+        .iter()
+        .flat_map(|group| group.fields().iter().map(move |field| (group, field)))
+        .map(|(group, field)| {
+            let windows = group.default_windows(*field).iter();
+            let texts: Vec<_> = windows
+                .map(|window| format!("{} in {} s", window.requests_max, window.window_seconds))
+                .collect();
+            format!("| `{group}` | `{field}` | {} | `{}` |", texts.join(", "), group.refusal().name())
+        })
+        .collect();
+    let text = read(&root().join("docs/limits.md"));
+    let rows: Vec<_> =
+        text.lines().filter(|line| line.matches('|').count() == 5 && line.contains(" s | `")).collect();
+    assert_eq!(rows, expected);
 }

@@ -11,6 +11,7 @@ use ostiary_core::ids::{EnvironmentKind, KeyId, ProjectId, PublicToken, SecretId
 use ostiary_core::member::LockRules;
 use ostiary_core::password::PasswordPolicy;
 use ostiary_core::project::Vertical;
+use ostiary_core::rate_limit::RateLimits;
 use ostiary_core::rbac::Policy;
 use ostiary_core::redirect_url::RedirectUrl;
 use ostiary_core::sdk_config::BrowserRules;
@@ -83,6 +84,8 @@ pub struct EnvironmentSettings {
     pub m2m_clients_max: Option<i64>,
     /// Whether `/oauth/token` is a token endpoint too, for callers that come from Auth0.
     pub m2m_auth0_token_path: bool,
+    /// How often something may be asked for.
+    pub rate_limits: RateLimits,
 }
 
 impl Default for EnvironmentSettings {
@@ -118,6 +121,7 @@ impl Default for EnvironmentSettings {
             m2m_jwt_template: None,
             m2m_clients_max: None,
             m2m_auth0_token_path: false,
+            rate_limits: RateLimits::default(),
         }
     }
 }

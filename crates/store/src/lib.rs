@@ -24,6 +24,7 @@ pub mod otp_codes;
 pub mod outbox;
 pub mod passwords;
 pub mod projects;
+pub mod rate_limits;
 pub mod recovery_codes;
 pub mod role_assignments;
 mod rows;

@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(6, "management", include_str!("../migrations/0006_management.sql")),
     Migration::shared(7, "discovery lock times", include_str!("../migrations/0007_discovery_lock_times.sql")),
     Migration::shared(8, "impersonations", include_str!("../migrations/0008_impersonations.sql")),
+    Migration::shared(9, "rate limits", include_str!("../migrations/0009_rate_limits.sql")),
 ];
 
 /// One step.

@@ -451,6 +451,17 @@ pub const KEYS: &[Key] = &[
         show: |config| array(&config.outbound_allowed_networks),
     },
     Key {
+        path: "rate_limits.enabled",
+        flag: None,
+        kind: Kind::Boolean,
+        fallback: Fallback::ByMode { serve: "true", dev: "false" },
+        secret: false,
+        help: "Whether requests are refused that come too often (`docs/limits.md`). A project environment may decide \
+               otherwise with its setting `rate_limits`.",
+        set: |config, given| put(&mut config.rate_limits, given.boolean()?),
+        show: |config| Some(config.rate_limits.to_string()),
+    },
+    Key {
         path: "dev.allow_remote",
         flag: Some("allow-remote"),
         kind: Kind::Boolean,

@@ -114,6 +114,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Non-public networks that outgoing HTTP requests may reach.
     pub outbound_allowed_networks: Vec<Cidr>,
+    /// Whether rate limits hold where an environment does not say so itself.
+    pub rate_limits: bool,
     /// Whether `dev` may listen beyond the loopback interface.
     pub allow_remote: bool,
     /// Origin (`scheme://host[:port]`) as configured; read it through [`Config::public_url`].
@@ -265,6 +267,7 @@ impl Config {
             sms: None,
             passwords: Passwords::default(),
             outbound_allowed_networks: Vec::new(),
+            rate_limits: false,
             allow_remote: false,
             public_url: None,
             sms_parts: SmsParts::default(),

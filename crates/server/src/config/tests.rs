@@ -121,6 +121,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         passwords.breach_url = "https://breaches.example.com/range/"
         passwords.breach_file = "breaches.txt"
         outbound.allowed_networks = ["192.168.0.0/16"]
+        rate_limits.enabled = false
         dev.allow_remote = true
     "#;
     let environment = [
@@ -155,6 +156,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
         ("OSTIARY_PASSWORDS_BREACH_URL", "https://breaches.example.com/range/"),
         ("OSTIARY_PASSWORDS_BREACH_FILE", "breaches.txt"),
         ("OSTIARY_OUTBOUND_ALLOWED_NETWORKS", "192.168.0.0/16"),
+        ("OSTIARY_RATE_LIMITS_ENABLED", "false"),
         ("OSTIARY_DEV_ALLOW_REMOTE", "true"),
     ];
     let without_origins = |config: &Config| -> Vec<String> {

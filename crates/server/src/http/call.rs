@@ -4,14 +4,19 @@ use crate::cx::{Cx, Result};
 use crate::http::routes::{Route, Surface};
 use crate::listen::rate_limit_key;
 use crate::ops::actor::Actor;
+use crate::ops::limits::Subject;
 use crate::ops::login::Credentials;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::Fields;
 use axum::http::HeaderMap;
+use ostiary_core::email::EmailAddress;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::SessionId;
 use ostiary_core::session::SessionArguments;
 use std::net::IpAddr;
+
+/// In which proxies say for whom they ask.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// A request: in which project, what it says, and what came with it.
 pub struct Call {
@@ -45,6 +50,28 @@ impl Call {
     /// The network of the caller, under which limits count (spec 06 R-37): an address, or the /64 of one.
     pub fn network(&self) -> IpAddr {
         rate_limit_key(self.client)
+    }
+
+    /// What the request counts under, where its endpoint is limited. The address of a browser's caller counts, and not
+    /// that of a backend, which asks for many people.
+    pub fn limit_subject(&self) -> Subject {
+        let app = &self.cx.app;
+        if app.options.trusted_proxies.is_empty() && self.headers.contains_key(FORWARDED_FOR) {
+            app.proxy_warning.call_once(|| {
+                tracing::warn!(
+                    "requests come with X-Forwarded-For, but trusted_proxies is not set: if there is a proxy in front, \
+                     rate limits take everybody behind it for one caller"
+                );
+            });
+        }
+        let email = self.fields.text("email_address").ok().flatten().and_then(EmailAddress::parse);
+        Subject {
+            email_address: email.map(|email| email.as_str().to_owned()),
+            member: self.actor.as_ref().map(Actor::member_id),
+            network: self.is_browser().then(|| self.network()),
+            is_project: self.route.surface == Surface::Backend,
+            phone_number: None,
+        }
     }
 
     /// A parameter of the path.

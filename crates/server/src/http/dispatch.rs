@@ -9,6 +9,7 @@ use crate::http::operator_call::{self, OperatorCall};
 use crate::http::routes::{self, Answering, Handler, Route, Surface};
 use crate::http::{access, authenticate, cookies, cors, dev, encode, oauth, pages};
 use crate::listen::{Connection, client_ip};
+use crate::ops::limits;
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::project::Project;
 use crate::wire::Fields;
@@ -184,6 +185,9 @@ async fn run(
         actor: None,
     };
     access::enforce(&mut call).await?;
+    if let Some(group) = route.limits {
+        limits::check(&call.cx, group, &call.limit_subject()).await?;
+    }
     let cx = call.cx.clone();
     let reply = handler(call).await?;
     Ok(encode::success(&cx, route.surface, &encode::request_id(incoming.id, *kind), reply))

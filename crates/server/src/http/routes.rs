@@ -22,6 +22,7 @@ use axum::http::Method;
 use ostiary_core::project::KeyScope::{
     AdminProjects, ImpersonateMembers, ManageApiKeys, ManageProjectSettings,
 };
+use ostiary_core::rate_limit::LimitGroup;
 use ostiary_core::rbac::{MEMBER_RESOURCE, ORGANIZATION_RESOURCE};
 use std::pin::Pin;
 
@@ -76,6 +77,15 @@ macro_rules! handler {
     };
 }
 
+macro_rules! limits {
+    () => {
+        None
+    };
+    ($group:ident) => {
+        Some(LimitGroup::$group)
+    };
+}
+
 /// One endpoint.
 pub struct Route {
     /// The method.
@@ -88,10 +98,12 @@ pub struct Route {
     pub access: Access,
     /// What it does.
     pub handler: Handler,
+    /// With which other endpoints it is counted towards rate limits; with none when absent.
+    pub limits: Option<LimitGroup>,
 }
 
 macro_rules! routes {
-    ($($surface:ident $method:ident $path:literal $access:expr => $($handler:ident)::+;)+) => {
+    ($($surface:ident $method:ident $path:literal $access:expr => $($handler:ident)::+ $(, $group:ident)?;)+) => {
         /// Every endpoint.
         pub static TABLE: &[Route] = &[$(Route {
             method: Method::$method,
@@ -99,6 +111,7 @@ macro_rules! routes {
             surface: Surface::$surface,
             access: $access,
             handler: handler!($surface, $($handler)::+),
+            limits: limits!($($group)?),
         }),+];
     };
 }
@@ -106,7 +119,7 @@ macro_rules! routes {
 routes! {
     // Organizations
     Backend POST "/v1/b2b/organizations" Project => organizations::create;
-    Backend POST "/v1/b2b/organizations/search" Project => organizations::search;
+    Backend POST "/v1/b2b/organizations/search" Project => organizations::search, Searches;
     Backend GET "/v1/b2b/organizations/{organization_id}" Project => organizations::get;
     Backend PUT "/v1/b2b/organizations/{organization_id}" PerField => organizations::update;
     Backend DELETE "/v1/b2b/organizations/{organization_id}" Permission(ORGANIZATION_RESOURCE, "delete") => organizations::delete;
@@ -115,71 +128,71 @@ routes! {
     Browser GET "/sdk/v1/b2b/organizations/me" Member => organizations::get;
     Browser PUT "/sdk/v1/b2b/organizations/me" PerField => organizations::update;
     Browser DELETE "/sdk/v1/b2b/organizations/me" Permission(ORGANIZATION_RESOURCE, "delete") => organizations::delete;
-    Browser POST "/sdk/v1/b2b/organizations/search" Project => organizations::find_by_slug;
+    Browser POST "/sdk/v1/b2b/organizations/search" Project => organizations::find_by_slug, Lookups;
 
     // Members
     Backend GET "/v1/b2b/organizations/{organization_id}/member" Project => members::get;
     Backend GET "/v1/b2b/organizations/members/dangerously_get/{member_id}" Project => members::dangerously_get;
-    Backend POST "/v1/b2b/organizations/members/search" Permission(MEMBER_RESOURCE, "search") => members::search;
+    Backend POST "/v1/b2b/organizations/members/search" Permission(MEMBER_RESOURCE, "search") => members::search, Searches;
     Backend POST "/v1/b2b/organizations/{organization_id}/members" Permission(MEMBER_RESOURCE, "create") => members::create;
     Backend PUT "/v1/b2b/organizations/{organization_id}/members/{member_id}" PerField => members::update;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}" OnMember("delete") => members::delete;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}/external_id" Permission(MEMBER_RESOURCE, "*") => members::delete_external_id;
     Backend PUT "/v1/b2b/organizations/{organization_id}/members/{member_id}/reactivate" Permission(MEMBER_RESOURCE, "create") => members::reactivate;
-    Backend POST "/v1/b2b/organizations/{organization_id}/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update;
+    Backend POST "/v1/b2b/organizations/{organization_id}/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update, EmailSends;
     Backend POST "/v1/b2b/organizations/{organization_id}/members/{member_id}/unlink_retired_email" OnMember("update.info.unlink.retired-email") => member_emails::unlink_retired;
     Browser GET "/sdk/v1/b2b/organizations/members/me" Member => members::me;
     Browser PUT "/sdk/v1/b2b/organizations/members/update" PerField => members::update_self;
     Browser POST "/sdk/v1/b2b/organizations/members" Permission(MEMBER_RESOURCE, "create") => members::create;
-    Browser POST "/sdk/v1/b2b/organizations/me/members/search" Permission(MEMBER_RESOURCE, "search") => members::search;
-    Browser POST "/sdk/v1/b2b/organizations/members/search" Project => members::find_for_login;
+    Browser POST "/sdk/v1/b2b/organizations/me/members/search" Permission(MEMBER_RESOURCE, "search") => members::search, Searches;
+    Browser POST "/sdk/v1/b2b/organizations/members/search" Project => members::find_for_login, Lookups;
     Browser PUT "/sdk/v1/b2b/organizations/members/{member_id}" PerField => members::update;
     Browser DELETE "/sdk/v1/b2b/organizations/members/{member_id}" OnMember("delete") => members::delete;
     Browser PUT "/sdk/v1/b2b/organizations/members/{member_id}/reactivate" Permission(MEMBER_RESOURCE, "create") => members::reactivate;
-    Browser POST "/sdk/v1/b2b/organizations/members/start_email_update" OnSelf("update.info.email") => member_emails::start_update;
+    Browser POST "/sdk/v1/b2b/organizations/members/start_email_update" OnSelf("update.info.email") => member_emails::start_update, EmailSends;
     Browser POST "/sdk/v1/b2b/organizations/members/unlink_retired_email" OnSelf("update.info.unlink.retired-email") => member_emails::unlink_retired;
-    Browser POST "/sdk/v1/b2b/organizations/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update;
+    Browser POST "/sdk/v1/b2b/organizations/members/{member_id}/start_email_update" OnMember("update.info.email") => member_emails::start_update, EmailSends;
     Browser POST "/sdk/v1/b2b/organizations/members/{member_id}/unlink_retired_email" OnMember("update.info.unlink.retired-email") => member_emails::unlink_retired;
 
     // Magic links
-    Backend POST "/v1/b2b/magic_links/email/login_or_signup" Project => magic_links::login_or_signup;
-    Backend POST "/v1/b2b/magic_links/email/invite" Permission(MEMBER_RESOURCE, "create") => magic_links::invite;
-    Backend POST "/v1/b2b/magic_links/authenticate" Project => magic_links::authenticate;
-    Backend POST "/v1/b2b/magic_links/email/discovery/send" Project => discovery::send_link;
-    Backend POST "/v1/b2b/magic_links/discovery/authenticate" Project => discovery::authenticate_link;
-    Browser POST "/sdk/v1/b2b/magic_links/email/login_or_signup" Project => magic_links::login_or_signup;
-    Browser POST "/sdk/v1/b2b/magic_links/email/invite" Permission(MEMBER_RESOURCE, "create") => magic_links::invite;
-    Browser POST "/sdk/v1/b2b/magic_links/authenticate" Project => magic_links::authenticate;
-    Browser POST "/sdk/v1/b2b/magic_links/email/discovery/send" Project => discovery::send_link;
-    Browser POST "/sdk/v1/b2b/magic_links/discovery/authenticate" Project => discovery::authenticate_link;
+    Backend POST "/v1/b2b/magic_links/email/login_or_signup" Project => magic_links::login_or_signup, EmailSends;
+    Backend POST "/v1/b2b/magic_links/email/invite" Permission(MEMBER_RESOURCE, "create") => magic_links::invite, EmailSends;
+    Backend POST "/v1/b2b/magic_links/authenticate" Project => magic_links::authenticate, Authentications;
+    Backend POST "/v1/b2b/magic_links/email/discovery/send" Project => discovery::send_link, EmailSends;
+    Backend POST "/v1/b2b/magic_links/discovery/authenticate" Project => discovery::authenticate_link, Authentications;
+    Browser POST "/sdk/v1/b2b/magic_links/email/login_or_signup" Project => magic_links::login_or_signup, EmailSends;
+    Browser POST "/sdk/v1/b2b/magic_links/email/invite" Permission(MEMBER_RESOURCE, "create") => magic_links::invite, EmailSends;
+    Browser POST "/sdk/v1/b2b/magic_links/authenticate" Project => magic_links::authenticate, Authentications;
+    Browser POST "/sdk/v1/b2b/magic_links/email/discovery/send" Project => discovery::send_link, EmailSends;
+    Browser POST "/sdk/v1/b2b/magic_links/discovery/authenticate" Project => discovery::authenticate_link, Authentications;
 
     // One-time codes by mail
-    Backend POST "/v1/b2b/otps/email/login_or_signup" Project => otp_email::login_or_signup;
-    Backend POST "/v1/b2b/otps/email/authenticate" Project => otp_email::authenticate;
-    Backend POST "/v1/b2b/otps/email/discovery/send" Project => discovery::send_code;
-    Backend POST "/v1/b2b/otps/email/discovery/authenticate" Project => discovery::authenticate_code;
-    Browser POST "/sdk/v1/b2b/otps/email/login_or_signup" Project => otp_email::login_or_signup;
-    Browser POST "/sdk/v1/b2b/otps/email/authenticate" Project => otp_email::authenticate;
-    Browser POST "/sdk/v1/b2b/otps/email/discovery/send" Project => discovery::send_code;
-    Browser POST "/sdk/v1/b2b/otps/email/discovery/authenticate" Project => discovery::authenticate_code;
+    Backend POST "/v1/b2b/otps/email/login_or_signup" Project => otp_email::login_or_signup, EmailSends;
+    Backend POST "/v1/b2b/otps/email/authenticate" Project => otp_email::authenticate, Authentications;
+    Backend POST "/v1/b2b/otps/email/discovery/send" Project => discovery::send_code, EmailSends;
+    Backend POST "/v1/b2b/otps/email/discovery/authenticate" Project => discovery::authenticate_code, Authentications;
+    Browser POST "/sdk/v1/b2b/otps/email/login_or_signup" Project => otp_email::login_or_signup, EmailSends;
+    Browser POST "/sdk/v1/b2b/otps/email/authenticate" Project => otp_email::authenticate, Authentications;
+    Browser POST "/sdk/v1/b2b/otps/email/discovery/send" Project => discovery::send_code, EmailSends;
+    Browser POST "/sdk/v1/b2b/otps/email/discovery/authenticate" Project => discovery::authenticate_code, Authentications;
 
     // Second factors
-    Backend POST "/v1/b2b/otps/sms/send" Project => otp_sms::send;
-    Backend POST "/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate;
-    Backend POST "/v1/b2b/totp" Project => totp::create;
-    Backend POST "/v1/b2b/totp/authenticate" Project => totp::authenticate;
+    Backend POST "/v1/b2b/otps/sms/send" Project => otp_sms::send, SmsSends;
+    Backend POST "/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate, Authentications;
+    Backend POST "/v1/b2b/totp" Project => totp::create, Authentications;
+    Backend POST "/v1/b2b/totp/authenticate" Project => totp::authenticate, Authentications;
     Backend POST "/v1/b2b/totp/migrate" Project => totp::migrate;
     Backend GET "/v1/b2b/recovery_codes/{organization_id}/{member_id}" Project => recovery_codes::get;
-    Backend POST "/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover;
+    Backend POST "/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover, Authentications;
     Backend POST "/v1/b2b/recovery_codes/rotate" Project => recovery_codes::rotate;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/mfa_phone_numbers/{member_id}" OnMember("update.info.delete.mfa-phone") => otp_sms::delete_phone;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/{member_id}/totp" OnMember("update.info.delete.mfa-totp") => totp::delete;
-    Browser POST "/sdk/v1/b2b/otps/sms/send" Project => otp_sms::send;
-    Browser POST "/sdk/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate;
-    Browser POST "/sdk/v1/b2b/totp" Project => totp::create;
-    Browser POST "/sdk/v1/b2b/totp/authenticate" Project => totp::authenticate;
+    Browser POST "/sdk/v1/b2b/otps/sms/send" Project => otp_sms::send, SmsSends;
+    Browser POST "/sdk/v1/b2b/otps/sms/authenticate" Project => otp_sms::authenticate, Authentications;
+    Browser POST "/sdk/v1/b2b/totp" Project => totp::create, Authentications;
+    Browser POST "/sdk/v1/b2b/totp/authenticate" Project => totp::authenticate, Authentications;
     Browser GET "/sdk/v1/b2b/recovery_codes" Member => recovery_codes::get;
-    Browser POST "/sdk/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover;
+    Browser POST "/sdk/v1/b2b/recovery_codes/recover" Project => recovery_codes::recover, Authentications;
     Browser POST "/sdk/v1/b2b/recovery_codes/rotate" Member => recovery_codes::rotate;
     Browser DELETE "/sdk/v1/b2b/organizations/members/deletePhoneNumber" OnSelf("update.info.delete.mfa-phone") => otp_sms::delete_own_phone;
     Browser DELETE "/sdk/v1/b2b/organizations/members/mfa_phone_numbers/{member_id}" OnMember("update.info.delete.mfa-phone") => otp_sms::delete_phone;
@@ -187,55 +200,55 @@ routes! {
     Browser DELETE "/sdk/v1/b2b/organizations/members/totp/{member_id}" OnMember("update.info.delete.mfa-totp") => totp::delete;
 
     // Passwords
-    Backend POST "/v1/b2b/passwords/strength_check" Project => passwords::strength_check;
-    Backend POST "/v1/b2b/passwords/authenticate" Project => passwords::authenticate;
-    Backend POST "/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset;
-    Backend POST "/v1/b2b/passwords/email/reset" Project => passwords::reset;
+    Backend POST "/v1/b2b/passwords/strength_check" Project => passwords::strength_check, PasswordChecks;
+    Backend POST "/v1/b2b/passwords/authenticate" Project => passwords::authenticate, Authentications;
+    Backend POST "/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset, EmailSends;
+    Backend POST "/v1/b2b/passwords/email/reset" Project => passwords::reset, Authentications;
     Backend POST "/v1/b2b/passwords/email/require_reset" Permission(MEMBER_RESOURCE, "update.info.delete.password") => passwords::require_reset;
-    Backend POST "/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing;
-    Backend POST "/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session;
-    Backend POST "/v1/b2b/passwords/migrate" Project => passwords::migrate;
-    Backend POST "/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
-    Backend POST "/v1/b2b/passwords/discovery/email/reset/start" Project => passwords::start_discovery_reset;
-    Backend POST "/v1/b2b/passwords/discovery/email/reset" Project => passwords::reset_in_discovery;
+    Backend POST "/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing, Authentications;
+    Backend POST "/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session, Authentications;
+    Backend POST "/v1/b2b/passwords/migrate" Project => passwords::migrate, PasswordMigrations;
+    Backend POST "/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover, Authentications;
+    Backend POST "/v1/b2b/passwords/discovery/email/reset/start" Project => passwords::start_discovery_reset, EmailSends;
+    Backend POST "/v1/b2b/passwords/discovery/email/reset" Project => passwords::reset_in_discovery, Authentications;
     Backend DELETE "/v1/b2b/organizations/{organization_id}/members/passwords/{member_password_id}" PerTarget => passwords::delete;
-    Browser POST "/sdk/v1/b2b/passwords/strength_check" Project => passwords::strength_check;
-    Browser POST "/sdk/v1/b2b/passwords/authenticate" Project => passwords::authenticate;
-    Browser POST "/sdk/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset;
-    Browser POST "/sdk/v1/b2b/passwords/email/reset" Project => passwords::reset;
-    Browser POST "/sdk/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing;
-    Browser POST "/sdk/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session;
-    Browser POST "/sdk/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover;
-    Browser POST "/sdk/v1/b2b/passwords/discovery/reset/start" Project => passwords::start_discovery_reset;
-    Browser POST "/sdk/v1/b2b/passwords/discovery/reset" Project => passwords::reset_in_discovery;
+    Browser POST "/sdk/v1/b2b/passwords/strength_check" Project => passwords::strength_check, PasswordChecks;
+    Browser POST "/sdk/v1/b2b/passwords/authenticate" Project => passwords::authenticate, Authentications;
+    Browser POST "/sdk/v1/b2b/passwords/email/reset/start" Project => passwords::start_reset, EmailSends;
+    Browser POST "/sdk/v1/b2b/passwords/email/reset" Project => passwords::reset, Authentications;
+    Browser POST "/sdk/v1/b2b/passwords/existing_password/reset" Project => passwords::reset_by_existing, Authentications;
+    Browser POST "/sdk/v1/b2b/passwords/session/reset" Project => passwords::reset_by_session, Authentications;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/authenticate" Project => passwords::discover, Authentications;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/reset/start" Project => passwords::start_discovery_reset, EmailSends;
+    Browser POST "/sdk/v1/b2b/passwords/discovery/reset" Project => passwords::reset_in_discovery, Authentications;
     Browser DELETE "/sdk/v1/b2b/organizations/members/passwords/{member_password_id}" PerTarget => passwords::delete;
 
     // Discovery
-    Backend POST "/v1/b2b/discovery/organizations" Project => discovery::list;
-    Backend POST "/v1/b2b/discovery/organizations/create" Project => discovery::create;
-    Backend POST "/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
-    Browser POST "/sdk/v1/b2b/discovery/organizations" Project => discovery::list;
-    Browser POST "/sdk/v1/b2b/discovery/organizations/create" Project => discovery::create;
-    Browser POST "/sdk/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange;
+    Backend POST "/v1/b2b/discovery/organizations" Project => discovery::list, Authentications;
+    Backend POST "/v1/b2b/discovery/organizations/create" Project => discovery::create, OrganizationCreations;
+    Backend POST "/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange, Authentications;
+    Browser POST "/sdk/v1/b2b/discovery/organizations" Project => discovery::list, Authentications;
+    Browser POST "/sdk/v1/b2b/discovery/organizations/create" Project => discovery::create, OrganizationCreations;
+    Browser POST "/sdk/v1/b2b/discovery/intermediate_sessions/exchange" Project => discovery::exchange, Authentications;
 
     // Sessions
     Backend POST "/v1/b2b/sessions/authenticate" Project => sessions::authenticate;
     Backend GET "/v1/b2b/sessions" Project => sessions::list;
     Backend POST "/v1/b2b/sessions/revoke" PerTarget => sessions::revoke;
-    Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange;
-    Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange;
+    Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange, Authentications;
+    Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange, Authentications;
     Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
     Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
     Browser POST "/sdk/v1/b2b/sessions/revoke/{member_id}" OnMember("revoke-sessions") => sessions::revoke_of_member;
 
     // Impersonation
-    Backend POST "/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate;
-    Browser POST "/sdk/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate;
+    Backend POST "/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate, Authentications;
+    Browser POST "/sdk/v1/b2b/impersonation/authenticate" Project => impersonation::authenticate, Authentications;
 
     // Machine-to-machine clients
     Backend POST "/v1/m2m/clients" Project => m2m::create;
-    Backend POST "/v1/m2m/clients/search" Project => m2m::search;
+    Backend POST "/v1/m2m/clients/search" Project => m2m::search, Searches;
     Backend GET "/v1/m2m/clients/{client_id}" Project => m2m::get;
     Backend PUT "/v1/m2m/clients/{client_id}" Project => m2m::update;
     Backend DELETE "/v1/m2m/clients/{client_id}" Project => m2m::delete;
@@ -367,6 +380,40 @@ mod tests {
             ];
             let looks_up = ["/sdk/v1/b2b/organizations/search", "/sdk/v1/b2b/organizations/members/search"];
             assert!(signs_in.iter().any(|part| path.contains(part)) || looks_up.contains(&path), "{path}");
+        }
+    }
+
+    /// Spec 01d §4: whoever may call without a session is counted, but for what every page does all the time.
+    #[test]
+    fn what_strangers_may_call_is_counted() {
+        const UNCOUNTED: &[&str] = &[
+            "/sdk/v1/b2b/sessions/authenticate",
+            "/sdk/v1/b2b/sessions/revoke",
+            "/sdk/v1/projects/bootstrap/{public_token}",
+        ];
+        for route in TABLE {
+            if route.surface == Surface::Browser && route.access == Access::Project {
+                assert_eq!(route.limits.is_none(), UNCOUNTED.contains(&route.path), "{}", route.path);
+            }
+        }
+    }
+
+    #[test]
+    fn session_checks_are_not_counted() {
+        let checks = TABLE.iter().filter(|route| route.path.ends_with("/sessions/authenticate"));
+        assert!(checks.inspect(|route| assert_eq!(route.limits, None, "{}", route.path)).count() == 2);
+    }
+
+    /// An operation that is limited on one surface is limited on the other.
+    #[test]
+    fn both_surfaces_count_alike() {
+        for route in TABLE.iter().filter(|route| route.limits.is_some()) {
+            let twin = route.path.replace("/sdk/v1/", "/v1/");
+            for other in TABLE.iter().filter(|other| other.path == twin && other.method == route.method) {
+                // A backend searches; a form looks up what it needs to go on.
+                let looks_up = route.limits == Some(LimitGroup::Lookups);
+                assert!(other.limits == route.limits || looks_up, "{}", route.path);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::ops::projects;
 use ostiary_core::error::Error;
 use ostiary_store::{
     addresses, discovery_locks, impersonations, intermediate_sessions, m2m_clients, magic_links, otp_codes,
-    outbox, sessions, sms_codes, totp,
+    outbox, rate_limits, sessions, sms_codes, totp,
 };
 use std::sync::Arc;
 
@@ -51,6 +51,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             totp::delete_expired(&tx, long_ago).await?;
             m2m_clients::delete_uses(&tx, day_of(now) - KEPT_DAYS).await?;
             addresses::delete_expired(&tx, long_ago).await?;
+            rate_limits::delete_expired(&tx, now).await?;
             discovery_locks::delete_old(&tx, long_ago, now).await?;
             impersonations::delete_before(&tx, now.plus_minutes(-RECORD_DAYS * 24 * 60)).await?;
             Ok::<_, Error>(())

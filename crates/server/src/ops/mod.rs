@@ -9,6 +9,7 @@ pub mod codes;
 pub mod counts;
 pub mod discovery;
 pub mod impersonation;
+pub mod limits;
 pub mod locks;
 pub mod login;
 pub mod lookup;

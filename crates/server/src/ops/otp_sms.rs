@@ -5,7 +5,7 @@ use crate::ops::locks::{self, Attempt};
 use crate::ops::login::Credentials;
 use crate::ops::second_factor::{Completed, Holder};
 use crate::ops::sessions::render::Rendered;
-use crate::ops::{codes, lookup, phones, provisioning};
+use crate::ops::{codes, limits, lookup, phones, provisioning};
 use ostiary_core::error::ErrorType;
 use ostiary_core::factor::Proof;
 use ostiary_core::locale::SmsLocale;
@@ -51,6 +51,7 @@ async fn send_in_transaction(tx: Db, cx: Cx, input: Arc<Send>) -> Result<(Organi
         }
         SmsTarget::Link(number) => {
             holder.may_enrol(MfaMethod::SmsOtp)?;
+            limits::check_new_phone(&tx, &cx, holder.member.id).await?;
             let phone = phones::new_phone(&cx, &number);
             holder.member.mfa_phone = Some(phone.clone());
             holder.member.touch(cx.now);
@@ -108,6 +109,7 @@ async fn authenticate_in_transaction(tx: Db, cx: Cx, input: Arc<Authenticate>) -
     if let Err(kind) = judged {
         return locks::refuse_member(&tx, &cx, &holder.member, kind).await;
     }
+    limits::note_message_used(&tx, &cx, &phone.number).await?;
     let proof = Proof::SmsOtp { phone_id: phone.id, phone_number: phone.number };
     holder.complete(&tx, &cx, proof, input.wishes, &input.credentials).await.map(Attempt::Passed)
 }

@@ -1,7 +1,7 @@
 //! Phone numbers of members, and the codes that are sent to them (spec 01b §4).
 
 use crate::cx::{Cx, Result};
-use crate::ops::{codes, mail};
+use crate::ops::{codes, limits, mail};
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::{EnvironmentKind, PhoneId};
 use ostiary_core::locale::SmsLocale;
@@ -63,13 +63,14 @@ pub async fn send_code(tx: &Db, cx: &Cx, member: &Member, phone: &MfaPhone, loca
     let sms = SmsCode { phone_id: phone.id, code: new.stored };
     sms_codes::replace(tx, cx.scope(), member.id, &sms, cx.now).await?;
     if !is_sandbox {
+        limits::check_message(tx, cx, member.id, &number).await?;
         mail::post_text(tx, cx, number.as_str(), locale, &new.digits, CODE_MINUTES).await?;
     }
     Ok(())
 }
 
-/// Sends a code that nobody asked for explicitly. Gives whether it was sent: a number that no message may be sent to is
-/// no reason to refuse the login.
+/// Sends a code that nobody asked for explicitly. Gives whether it was sent: a number that no message may be sent to, or
+/// that got too many, is no reason to refuse the login.
 pub async fn send_code_if_possible(
     tx: &Db,
     cx: &Cx,
@@ -79,7 +80,16 @@ pub async fn send_code_if_possible(
 ) -> Result<bool> {
     match send_code(tx, cx, member, phone, locale).await {
         Ok(()) => Ok(true),
-        Err(error) if error.kind == ErrorType::InvalidPhoneNumberCountryCode => Ok(false),
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorType::InvalidPhoneNumberCountryCode
+                    | ErrorType::TooManyRequests
+                    | ErrorType::TooFewTokensAuthenticated
+            ) =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

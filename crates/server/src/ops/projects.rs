@@ -191,6 +191,7 @@ fn validate_settings(settings: &EnvironmentSettings) -> Result<()> {
     for template in settings.m2m_jwt_template.iter().chain(&settings.session_jwt_template) {
         template.compile()?;
     }
+    settings.rate_limits.validate()?;
     Ok(settings.password_strength_config.validate()?)
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
+use ostiary_core::rate_limit::{LimitField, LimitGroup};
 
 /// Upper bounds of the duration histogram, microseconds; a last bucket holds everything longer.
 pub const DURATION_BOUNDS_MICROS: [u64; 14] = [
@@ -70,6 +71,7 @@ pub struct Metrics {
     outbox_sent: [AtomicU64; CHANNELS.len()],
     outbox_failed: [[AtomicU64; FAILURES.len()]; CHANNELS.len()],
     outbox_pending: AtomicU64,
+    rate_limited: [[AtomicU64; LimitField::ALL.len()]; LimitGroup::ALL.len()],
 }
 
 struct RouteCounters {
@@ -119,6 +121,7 @@ impl Metrics {
             outbox_sent: Default::default(),
             outbox_failed: Default::default(),
             outbox_pending: AtomicU64::new(0),
+            rate_limited: Default::default(),
         }
     }
 
@@ -158,6 +161,11 @@ impl Metrics {
     /// How many messages wait now, counted in the database.
     pub fn set_outbox_pending(&self, messages: u64) {
         self.outbox_pending.store(messages, Ordering::Relaxed);
+    }
+
+    /// A request was refused because a limit was exceeded.
+    pub fn rate_limited(&self, group: LimitGroup, field: LimitField) {
+        self.rate_limited[group as usize][field as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the metrics listener serves: `GET /metrics`.
@@ -203,6 +211,15 @@ impl Metrics {
         }
         page.family("ostiary_outbox_pending", "gauge", "Messages that wait to be sent.");
         page.value("ostiary_outbox_pending", "", self.outbox_pending.load(Ordering::Relaxed));
+
+        let name = "ostiary_rate_limited_total";
+        page.family(name, "counter", "Requests that were refused because they came too often.");
+        for group in LimitGroup::ALL {
+            for field in group.fields() {
+                let count = self.rate_limited[*group as usize][*field as usize].load(Ordering::Relaxed);
+                page.value(name, &format!("group=\"{group}\",field=\"{field}\""), count);
+            }
+        }
 
         if let Some(bytes) = resident_memory_bytes() {
             page.family("process_resident_memory_bytes", "gauge", "Memory of the process in RAM.");
@@ -373,6 +390,7 @@ mod tests {
         metrics.outbox_sent(Channel::Sms);
         metrics.outbox_failed(Channel::Mail, SendFailure::Permanent);
         metrics.set_outbox_pending(7);
+        metrics.rate_limited(LimitGroup::EmailSends, LimitField::Network);
         let page = metrics.exposition();
         for (series, expected) in [
             ("ostiary_sessions_authenticated_total{outcome=\"accepted\"}", "1"),
@@ -384,6 +402,8 @@ mod tests {
             ("ostiary_outbox_failed_total{channel=\"mail\",kind=\"permanent\"}", "1"),
             ("ostiary_outbox_failed_total{channel=\"mail\",kind=\"temporary\"}", "0"),
             ("ostiary_outbox_pending", "7"),
+            ("ostiary_rate_limited_total{group=\"email_sends\",field=\"network\"}", "1"),
+            ("ostiary_rate_limited_total{group=\"email_sends\",field=\"email\"}", "0"),
         ] {
             assert_eq!(value(&page, series).as_deref(), Some(expected), "{series}");
         }

@@ -120,6 +120,7 @@ fn new_app(store: Store, breaches: Arc<Breaches>) -> Arc<App> {
             threads: Some(1),
         },
         breach_corpus: Some(breaches),
+        rate_limits: false,
     };
     let master_key = MasterKey::from_bytes([7; 32]);
     let metrics = Arc::new(Metrics::new(labels()));

@@ -11,6 +11,7 @@ mod discovery;
 mod email_update;
 mod impersonation;
 mod isolation;
+mod limits;
 mod m2m;
 mod magic_links;
 mod management;
