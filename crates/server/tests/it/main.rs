@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod discovery;
 mod email_update;
+mod fields;
 mod impersonation;
 mod isolation;
 mod limits;
