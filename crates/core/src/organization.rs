@@ -496,6 +496,28 @@ pub fn valid_name(name: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
+/// Refuses a name that has one of these words, or several of them in a row where an entry has several. Letter case and
+/// what stands between words do not count: `tax office` stands in `The Tax-Office` and not in `Taxoffices`.
+pub fn refuse_banned_words(name: &str, banned: &[String]) -> Result<(), Error> {
+    let words = words_of(name);
+    let is_in_name = |entry: &String| {
+        let entry = words_of(entry);
+        !entry.is_empty() && words.windows(entry.len()).any(|run| *run == entry)
+    };
+    if banned.iter().any(is_in_name) {
+        return Err(ErrorType::OrganizationNameIncludesBannedWords.into());
+    }
+    Ok(())
+}
+
+fn words_of(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// A slug that satisfies the rules of spec 01a §3.
 pub fn valid_slug(slug: &str) -> Result<String, Error> {
     if is_valid_slug(slug) { Ok(slug.to_owned()) } else { Err(ErrorType::InvalidOrganizationSlug.into()) }
@@ -595,6 +617,18 @@ mod tests {
             E::SettingsClaimedDomainTooCommon,
         );
         refused(with(|c| c.email_allowed_domains = Some(vec!["a.example".into(); 101])), E::TooManyDomains);
+    }
+
+    #[test]
+    fn banned_words_are_words() {
+        let banned = ["Initech".to_owned(), "tax office".to_owned(), " - ".to_owned()];
+        for name in ["Initech", "The INITECH Group", "initech!", "My (tax—office)", "Tax Office of Acme"] {
+            let refused = refuse_banned_words(name, &banned).unwrap_err();
+            assert_eq!(refused.kind, ErrorType::OrganizationNameIncludesBannedWords, "{name}");
+        }
+        for name in ["Acme", "Initechnology", "Office of tax", "Taxoffice", "-"] {
+            assert!(refuse_banned_words(name, &banned).is_ok(), "{name}");
+        }
     }
 
     #[test]

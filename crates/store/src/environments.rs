@@ -53,6 +53,8 @@ pub struct EnvironmentSettings {
     pub password_strength_config: PasswordPolicy,
     /// Whether a password belongs to an address and counts in every organization, instead of to one member.
     pub cross_org_passwords_enabled: bool,
+    /// Words that names of organizations may not have.
+    pub organization_name_banned_words: Vec<String>,
     /// Whether members can hand out only roles whose permissions they hold themselves.
     pub grant_only_held_permissions: bool,
     /// Whether permissions that the policy writes for `stytch_member` and `stytch_admin` stand in place of the built-in
@@ -106,6 +108,7 @@ impl Default for EnvironmentSettings {
             allowed_phone_countries: vec!["US".into(), "CA".into()],
             password_strength_config: PasswordPolicy::default(),
             cross_org_passwords_enabled: false,
+            organization_name_banned_words: Vec::new(),
             grant_only_held_permissions: false,
             default_roles_as_written: false,
             browser: BrowserRules::default(),

@@ -5,7 +5,7 @@ use crate::ops::actor::Actor;
 use crate::ops::{lookup, passwords, provisioning};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::OrganizationId;
-use ostiary_core::organization::{Organization, OrganizationChange, valid_name};
+use ostiary_core::organization::{Organization, OrganizationChange, refuse_banned_words, valid_name};
 use ostiary_core::rbac;
 use ostiary_core::slug::{derive_slug, with_suffix};
 use ostiary_proto::random;
@@ -25,6 +25,7 @@ const SLUG_BYTES_MAX: usize = 128;
 /// that is taken.
 pub fn build(cx: &Cx, change: &OrganizationChange, slug_suffix: Option<&str>) -> Result<Organization> {
     let name = valid_name(change.name.as_deref().unwrap_or_default())?;
+    refuse_banned_words(&name, banned_words(cx))?;
     let mut change = change.clone();
     // Connections come after the organization, so a new one has none to name.
     change.sso_default_connection_id = None;
@@ -45,6 +46,10 @@ pub fn build(cx: &Cx, change: &OrganizationChange, slug_suffix: Option<&str>) ->
     let organization = change.apply(&blank, cx.now)?;
     check_implicit_roles(cx, &organization)?;
     Ok(organization)
+}
+
+fn banned_words(cx: &Cx) -> &[String] {
+    &cx.project.environment.settings.organization_name_banned_words
 }
 
 /// A suffix that sets a slug apart: letters in lower case and digits.
@@ -126,6 +131,9 @@ async fn update_in_transaction(tx: Db, cx: Cx, input: Arc<Update>) -> Result<Org
     let Update { organization, change, actor } = &*input;
     let current = lookup::get_organization(&tx, &cx, organization).await?;
     let next = change.apply(&current, cx.now)?;
+    if next.name != current.name {
+        refuse_banned_words(&next.name, banned_words(&cx))?;
+    }
     if next.settings.sso_default_connection_id.is_some() {
         // It must be a connection of the organization, and there are none on this server.
         return Err(ErrorType::InvalidSsoDefaultConnection.into());

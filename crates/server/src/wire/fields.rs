@@ -222,6 +222,11 @@ impl Fields {
         self.value(name)
     }
 
+    /// The raw value of a field as it was given, `null` included.
+    pub fn given(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// The language of a text message; English when none is named (spec 01d §6).
     pub fn sms_locale(&self) -> Result<SmsLocale> {
         match self.text("locale")? {

@@ -4,6 +4,7 @@ use crate::harness::basic;
 use crate::on_both_engines;
 use axum::body::Body;
 use axum::http::{Method, Request};
+use ostiary_core::sdk_config::BrowserRules;
 use ostiary_server::http::routes::{Route, Surface, TABLE};
 use serde_json::json;
 
@@ -39,6 +40,9 @@ on_both_engines! {
     }
 
     async fn malformed_bodies_are_named_and_change_nothing(t) {
+        // Closed to browsers by default; then nothing is read.
+        let open = BrowserRules { user_impersonation: true, ..BrowserRules::default() };
+        t.set(json!({ "browser": open })).await;
         let project = t.project.project_id.to_string();
         let public_token = t.project.public_token.to_string();
         // The other surfaces have errors of another shape, and tests of their own.
@@ -87,6 +91,72 @@ on_both_engines! {
                 }
             }
         }
+    }
+
+    /// Metadata that is built to be expensive, and names that are built to be taken for others.
+    async fn bombs_and_disguises_are_refused_and_make_nothing(t) {
+        let acme = t.organization("Acme", json!({})).await;
+        let ada = t.member(&acme, "ada@acme.example", json!({})).await;
+        let members = format!("/v1/b2b/organizations/{acme}/members");
+        let places = [format!("/v1/b2b/organizations/{acme}"), format!("{members}/{ada}")];
+        let nested = |levels: usize| (1..levels).fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({ "a": inner }) });
+        let keys = |count: usize| (0..count).map(|key| (format!("{key}"), json!(null))).collect::<serde_json::Value>();
+        for (metadata, expected) in [
+            (json!({ "a": nested(33) }), "metadata_invalid_format"),
+            (json!({ "a": nested(100) }), "metadata_invalid_format"),
+            (json!({ "a": vec![json!({}); 2000] }), "metadata_too_large"),
+            (json!({ "a": "\u{1F600}".repeat(1100) }), "metadata_too_large"),
+            (json!({ "\n".repeat(2100): 1 }), "metadata_too_large"),
+            ((0..21).map(|key| (key.to_string(), json!(0))).collect(), "metadata_too_many_keys"),
+            (json!("{}"), "metadata_invalid_format"),
+            (json!([[]]), "metadata_invalid_format"),
+        ] {
+            for place in &places {
+                t.put(place, json!({ "trusted_metadata": metadata })).await.fails(400, expected);
+            }
+            t.put(&places[1], json!({ "untrusted_metadata": metadata })).await.fails(400, expected);
+        }
+        // Deleting what is not there is no key too many.
+        t.put(&places[1], json!({ "untrusted_metadata": keys(1000) })).await.ok();
+
+        for (email, expected) in [
+            ("\u{430}da@acme.example", "invalid_email"),
+            ("\u{FF41}da@acme.example", "invalid_email"),
+            ("ada@acme\u{3002}example", "invalid_email"),
+            ("ada@\u{FF41}cme.example", "invalid_email"),
+            ("ada@acme.example ", "invalid_email"),
+            ("ada@acme.example\r\nBcc: eve@evil.example", "invalid_email"),
+            ("\"ada\"@acme.example", "invalid_email"),
+            ("ada(comment)@acme.example", "invalid_email"),
+            ("ada@[127.0.0.1]", "invalid_email"),
+            ("ada@acme", "invalid_email"),
+            ("ada@@acme.example", "invalid_email"),
+            ("ada\u{200B}@acme.example", "forbidden_character_zero_width_space"),
+            ("ada@acme.example\u{2060}", "forbidden_character_zero_width_space"),
+            ("\u{202E}ada@acme.example", "forbidden_character_zero_width_space"),
+            ("a\u{0}da@acme.example", "invalid_request_value"),
+        ] {
+            t.post(&members, json!({ "email_address": email })).await.fails(400, expected);
+            t.put(&places[1], json!({ "email_address": email })).await.fails(400, expected);
+        }
+        let long = format!("{}@{}.example", "a".repeat(64), "b".repeat(190));
+        t.post(&members, json!({ "email_address": long })).await.fails(400, "invalid_email");
+        // Letters of another script in a domain are another domain, and seen as such.
+        let other = t.post(&members, json!({ "email_address": "ada@\u{430}cme.example" })).await.ok();
+        assert_eq!(other["member"]["email_address"], "ada@xn--cme-5cd.example");
+
+        for field in ["organization_name", "organization_slug", "organization_external_id", "organization_logo_url"] {
+            t.put(&places[0], json!({ field: "ac\u{FEFF}me" })).await.fails(400, "forbidden_character_zero_width_space");
+            let long = t.put(&places[0], json!({ field: "x".repeat(9000) })).await;
+            assert!(long.status == 400, "{field}: {}", long.text);
+        }
+        for field in ["name", "external_id"] {
+            t.put(&places[1], json!({ field: "A\u{200D}da" })).await.fails(400, "forbidden_character_zero_width_space");
+            let long = t.put(&places[1], json!({ field: "x".repeat(9000) })).await;
+            assert!(long.status == 400, "{field}: {}", long.text);
+        }
+        let found = t.post("/v1/b2b/organizations/members/search", json!({ "organization_ids": [acme] })).await.ok();
+        assert_eq!(found["results_metadata"]["total"], 2);
     }
 
     /// a path means one thing, however it is spelled.

@@ -13,6 +13,12 @@ use ostiary_core::error::ErrorType;
 use ostiary_core::rbac;
 use serde_json::json;
 
+/// A field of an authorization check; one that is missing has the error of spec 03a §7.
+fn checked_field(wish: &Fields, name: &str) -> Result<String> {
+    wish.nonempty(name)?
+        .ok_or_else(|| ErrorType::InvalidArgument.with_message(format!("authorization_check needs {name}.")))
+}
+
 /// `POST /v1/b2b/sessions/authenticate`
 pub async fn authenticate(call: Call) -> Result<Reply> {
     let fields = &call.fields;
@@ -23,9 +29,9 @@ pub async fn authenticate(call: Call) -> Result<Reply> {
         Some(wish) => {
             let wish = Fields::of(wish);
             Some(AuthorizationCheck {
-                organization: wish.required("organization_id")?.to_owned(),
-                resource_id: wish.required("resource_id")?.to_owned(),
-                action: wish.required("action")?.to_owned(),
+                organization: checked_field(&wish, "organization_id")?,
+                resource_id: checked_field(&wish, "resource_id")?,
+                action: checked_field(&wish, "action")?,
             })
         }
     };

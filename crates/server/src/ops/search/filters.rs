@@ -30,6 +30,8 @@ pub(super) struct Errors {
     pub(super) expected_strings: ErrorType,
     pub(super) expected_string: ErrorType,
     pub(super) expected_boolean: ErrorType,
+    /// The filters that have a name of their own for an empty value.
+    pub(super) empty: &'static [(&'static str, ErrorType)],
 }
 
 const ORGANIZATION_ERRORS: Errors = Errors {
@@ -40,6 +42,19 @@ const ORGANIZATION_ERRORS: Errors = Errors {
     expected_strings: ErrorType::OrganizationSearchExpectedArrayOfStrings,
     expected_string: ErrorType::OrganizationSearchExpectedString,
     expected_boolean: ErrorType::OrganizationSearchExpectedBoolean,
+    empty: &[
+        ("organization_ids", ErrorType::OrganizationSearchMissingOrganizationIds),
+        ("organization_slugs", ErrorType::OrganizationSearchMissingOrganizationSlugs),
+        ("organization_slug_fuzzy", ErrorType::OrganizationSearchMissingOrganizationSlugFuzzy),
+        ("organization_name_fuzzy", ErrorType::OrganizationSearchMissingOrganizationNameFuzzy),
+        ("member_emails", ErrorType::OrganizationSearchMissingMemberEmails),
+        ("member_email_fuzzy", ErrorType::OrganizationSearchMissingMemberEmailFuzzy),
+        ("allowed_domains", ErrorType::OrganizationSearchMissingAllowedDomains),
+        ("allowed_domain_fuzzy", ErrorType::OrganizationSearchMissingAllowedDomainFuzzy),
+        ("claimed_email_domains", ErrorType::OrganizationSearchMissingClaimedEmailDomains),
+        ("has_active_sso_connection", ErrorType::OrganizationSearchMissingHasActiveSsoConnection),
+        ("sso_connection_id", ErrorType::OrganizationSearchMissingSsoConnectionId),
+    ],
 };
 const MEMBER_ERRORS: Errors = Errors {
     name_missing: ErrorType::MemberSearchMissingFilterName,
@@ -49,6 +64,26 @@ const MEMBER_ERRORS: Errors = Errors {
     expected_strings: ErrorType::MemberSearchExpectedArrayOfStrings,
     expected_string: ErrorType::MemberSearchExpectedString,
     expected_boolean: ErrorType::MemberSearchExpectedBoolean,
+    empty: &[
+        ("member_ids", ErrorType::MemberSearchMissingMemberIds),
+        ("member_emails", ErrorType::MemberSearchMissingMemberEmails),
+        ("member_email_fuzzy", ErrorType::MemberSearchMissingMemberEmailFuzzy),
+        ("member_is_breakglass", ErrorType::MemberSearchMissingIsBreakglass),
+        ("statuses", ErrorType::MemberSearchMissingStatuses),
+        ("status", ErrorType::MemberSearchMissingStatus),
+        ("member_mfa_phone_numbers", ErrorType::MemberSearchMissingMfaMemberPhoneNumbers),
+        ("member_phone_numbers", ErrorType::MemberSearchMissingMfaMemberPhoneNumbers),
+        ("member_mfa_phone_number_fuzzy", ErrorType::MemberSearchMissingMfaMemberPhoneNumberFuzzy),
+        ("member_phone_number_fuzzy", ErrorType::MemberSearchMissingMfaMemberPhoneNumberFuzzy),
+        ("member_roles", ErrorType::MemberSearchMissingMemberRoles),
+        ("member_password_exists", ErrorType::MemberSearchMissingPasswordExists),
+        ("password_exists", ErrorType::MemberSearchMissingPasswordExists),
+        ("member_totp_exists", ErrorType::MemberSearchMissingTotpExists),
+        ("totp_exists", ErrorType::MemberSearchMissingTotpExists),
+        ("oauth_providers", ErrorType::MemberSearchMissingOauthProviders),
+        ("organization_slug", ErrorType::MemberSearchMissingOrganizationSlug),
+        ("organization_slug_fuzzy", ErrorType::MemberSearchMissingOrganizationSlugFuzzy),
+    ],
 };
 
 /// One `{filter_name, filter_value}`.
@@ -65,7 +100,22 @@ impl<'a> Operand<'a> {
             Some(Value::String(name)) => name.as_str(),
             Some(_) => return Err(errors.name_must_be_string.into()),
         };
-        Ok(Operand { fields, name, errors })
+        let operand = Operand { fields, name, errors };
+        operand.refuse_empty()?;
+        Ok(operand)
+    }
+
+    /// A value that is given but empty is most likely a list that came out empty, or a text that was never entered. To
+    /// find nothing, or everything, would hide that.
+    fn refuse_empty(&self) -> Result<()> {
+        let is_empty = match self.fields.given("filter_value") {
+            Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(Value::Array(entries)) => entries.is_empty(),
+            _ => false,
+        };
+        let own = self.errors.empty.iter().find(|(name, _)| is_empty && *name == self.name);
+        own.map_or(Ok(()), |(_, kind)| Err((*kind).into()))
     }
 
     pub(super) fn unrecognized(&self) -> Error {
@@ -435,8 +485,13 @@ mod tests {
             (json!(null), json!("x"), E::OrganizationSearchMissingFilterName),
             (json!(1), json!("x"), E::OrganizationSearchFilterNameMustBeString),
             (json!("created_at"), json!("x"), E::OrganizationSearchFilterNameNotRecognized),
-            (json!("organization_ids"), json!(null), E::OrganizationSearchMissingFilterValue),
-            (json!("has_active_sso_connection"), json!(null), E::OrganizationSearchMissingFilterValue),
+            (json!("organization_ids"), json!(null), E::OrganizationSearchMissingOrganizationIds),
+            (json!("organization_ids"), json!([]), E::OrganizationSearchMissingOrganizationIds),
+            (
+                json!("has_active_sso_connection"),
+                json!(null),
+                E::OrganizationSearchMissingHasActiveSsoConnection,
+            ),
             (json!("organization_ids"), json!("x"), E::OrganizationSearchExpectedArrayOfStrings),
             (json!("organization_slugs"), json!([1]), E::OrganizationSearchExpectedArrayOfStrings),
             (json!("organization_name_fuzzy"), json!(["abc"]), E::OrganizationSearchExpectedString),
@@ -445,7 +500,8 @@ mod tests {
             (json!("organization_name_fuzzy"), json!("ab"), E::OrganizationSearchNameFuzzyTooShort),
             (json!("organization_slug_fuzzy"), json!("ab"), E::OrganizationSearchSlugFuzzyTooShort),
             (json!("member_email_fuzzy"), json!("ab"), E::OrganizationSearchEmailFuzzyTooShort),
-            (json!("allowed_domain_fuzzy"), json!(""), E::OrganizationSearchDomainFuzzyTooShort),
+            (json!("allowed_domain_fuzzy"), json!(""), E::OrganizationSearchMissingAllowedDomainFuzzy),
+            (json!("allowed_domain_fuzzy"), json!("ab"), E::OrganizationSearchDomainFuzzyTooShort),
             (json!("member_emails"), json!(["ada"]), E::InvalidEmail),
             (json!("organization_name_fuzzy"), json!("a".repeat(257)), E::InvalidRequestValue),
             (json!("organization_name_fuzzy"), json!("ab\u{200B}c"), E::ForbiddenCharacterZeroWidthSpace),
@@ -463,7 +519,9 @@ mod tests {
             (json!(["statuses"]), json!("x"), E::MemberSearchFilterNameMustBeString),
             (json!("statuse"), json!("x"), E::MemberSearchFilterNameNotRecognized),
             (json!("organization_ids"), json!([]), E::MemberSearchFilterNameNotRecognized),
-            (json!("statuses"), json!(null), E::MemberSearchMissingFilterValue),
+            (json!("statuses"), json!(null), E::MemberSearchMissingStatuses),
+            (json!("member_phone_numbers"), json!([]), E::MemberSearchMissingMfaMemberPhoneNumbers),
+            (json!("totp_exists"), json!(null), E::MemberSearchMissingTotpExists),
             (json!("member_roles"), json!("editor"), E::MemberSearchExpectedArrayOfStrings),
             (json!("oauth_providers"), json!("google"), E::MemberSearchExpectedArrayOfStrings),
             (json!("member_email_fuzzy"), json!(["abc"]), E::MemberSearchExpectedString),

@@ -19,6 +19,7 @@ const ERRORS: Errors = Errors {
     expected_strings: ErrorType::M2mSearchExpectedArrayOfStrings,
     expected_string: ErrorType::M2mSearchExpectedArrayOfStrings,
     expected_boolean: ErrorType::M2mSearchExpectedArrayOfStrings,
+    empty: &[],
 };
 
 /// Searches the M2M clients of the project with the `cursor`, `limit` and `query` of a request.

@@ -5,14 +5,14 @@
 //! token is signed. Where answers are never given again, that is read at once. Nothing is written unless the caller asks for a longer life or other claims.
 
 use super::cache::SessionCache;
-use super::render::{Rendered, Versions, render};
+use super::render::{Rendered, Versions, render, roles_of};
 use super::tokens::{self, SessionCredential};
 use crate::cx::{Cx, Result};
 use crate::ops::lookup;
 use crate::telemetry::SessionOutcome;
 use ostiary_core::error::ErrorType;
-use ostiary_core::ids::SessionId;
-use ostiary_core::rbac;
+use ostiary_core::ids::{OrganizationId, SessionId};
+use ostiary_core::rbac::{self, Role};
 use ostiary_core::session::SessionArguments;
 use ostiary_core::time::MINUTE;
 use ostiary_proto::hash::sha256;
@@ -71,15 +71,24 @@ async fn find_and_judge(cx: &Cx, check: Check) -> Result<Checked> {
     let duration = check.arguments.duration(cx.project.environment.settings.session_duration_minutes_max)?;
     let reader = cx.reader();
     let key = Key::of(cx, &check.credential)?;
-    let rendered = match find_kept(&reader, cx, &key).await? {
-        Some(kept) if is_applied(&cx.app.session_cache, cx, &kept, duration, &check.arguments)? => kept,
-        _ => renew(&reader, cx, key, duration, &check.arguments).await?,
-    };
-    let granting_roles = match &check.authorization {
-        Some(wish) => Some(authorize(&reader, cx, &rendered, wish).await?),
-        None => None,
-    };
-    Ok(Checked { rendered, granting_roles })
+    match find_kept(&reader, cx, &key).await? {
+        Some(kept) if is_applied(&cx.app.session_cache, cx, &kept, duration, &check.arguments)? => {
+            let Rendered { session, organization_roles, roles, .. } = &*kept;
+            let asked = check.authorization.as_ref();
+            let own = session.organization_id;
+            let granting_roles = authorize(&reader, cx, own, organization_roles, roles, asked).await?;
+            Ok(Checked { rendered: kept, granting_roles })
+        }
+        _ => renew(&reader, cx, Renewal { key, duration, check }).await,
+    }
+}
+
+/// A session that is to be read, and changed where the check asks for that.
+#[derive(Clone)]
+struct Renewal {
+    key: Key,
+    duration: Option<i64>,
+    check: Check,
 }
 
 /// What a session is looked up by.
@@ -153,18 +162,15 @@ fn is_applied(
     Ok(length_fits && claims_fit)
 }
 
-async fn renew(
-    db: &Db,
-    cx: &Cx,
-    key: Key,
-    duration: Option<i64>,
-    arguments: &SessionArguments,
-) -> Result<Arc<Rendered>> {
-    let changes = duration.is_some() || arguments.custom_claims.is_some();
-    let mut full = if changes {
-        cx.write((key, duration, arguments.clone()), extend_in_transaction).await?
+/// Permission comes first: a check that fails neither changes the session nor counts as its use (spec 03a §7).
+async fn renew(db: &Db, cx: &Cx, renewal: Renewal) -> Result<Checked> {
+    let changes = renewal.duration.is_some() || renewal.check.arguments.custom_claims.is_some();
+    let (mut full, granting_roles) = if changes {
+        cx.write(renewal, extend_in_transaction).await?
     } else {
-        key.get_full(db, cx).await?
+        let full = renewal.key.get_full(db, cx).await?;
+        let granting_roles = authorize_full(db, cx, &full, renewal.check.authorization.as_ref()).await?;
+        (full, granting_roles)
     };
     let id = full.session.id;
     let token = tokens::open_token(cx, id, &full.token_sealed)?;
@@ -172,44 +178,63 @@ async fn renew(
     full.session.last_accessed_at = cx.now;
     let rendered = render(cx, &full.session, &full.member, &full.organization, token)?;
     cx.app.session_cache.keep(cx.scope().env, id.uuid(), &rendered, cx.now);
-    Ok(rendered)
+    Ok(Checked { rendered, granting_roles })
 }
 
 async fn extend_in_transaction(
     tx: Db,
     cx: Cx,
-    input: Arc<(Key, Option<i64>, SessionArguments)>,
-) -> Result<FullSession> {
-    let (key, duration, arguments) = &*input;
+    input: Arc<Renewal>,
+) -> Result<(FullSession, Option<Vec<String>>)> {
+    let Renewal { key, duration, check } = &*input;
     let mut full = key.get_full(&tx, &cx).await?;
+    let granting_roles = authorize_full(&tx, &cx, &full, check.authorization.as_ref()).await?;
     full.session.refuse_if_immutable()?;
     if let Some(minutes) = duration {
         full.session.expires_at = cx.now.plus_minutes(*minutes);
     }
-    full.session.custom_claims = arguments.claims(&full.session.custom_claims)?;
+    full.session.custom_claims = check.arguments.claims(&full.session.custom_claims)?;
     full.session.version += 1;
     if sessions::update(&tx, cx.scope(), &full.session).await? {
-        Ok(full)
+        Ok((full, granting_roles))
     } else {
         Err(ErrorType::SessionNotFound.into())
     }
 }
 
-async fn authorize(db: &Db, cx: &Cx, rendered: &Rendered, wish: &AuthorizationCheck) -> Result<Vec<String>> {
-    let own = rendered.session.organization_id;
-    let is_own = wish.organization == own.to_string()
-        || lookup::find_organization(db, cx, &wish.organization)
+async fn authorize_full(
+    db: &Db,
+    cx: &Cx,
+    full: &FullSession,
+    asked: Option<&AuthorizationCheck>,
+) -> Result<Option<Vec<String>>> {
+    if asked.is_none() {
+        return Ok(None);
+    }
+    let organization = &full.organization;
+    let (_, roles) = roles_of(cx, &full.member, organization);
+    authorize(db, cx, organization.id, &organization.custom_roles, &roles, asked).await
+}
+
+/// The roles among these that allow what is asked in the session's `own` organization; nothing when nothing is asked.
+async fn authorize(
+    db: &Db,
+    cx: &Cx,
+    own: OrganizationId,
+    organization_roles: &[Role],
+    roles: &[String],
+    asked: Option<&AuthorizationCheck>,
+) -> Result<Option<Vec<String>>> {
+    let Some(asked) = asked else { return Ok(None) };
+    let is_own = asked.organization == own.to_string()
+        || lookup::find_organization(db, cx, &asked.organization)
             .await?
             .is_some_and(|organization| organization.id == own);
     if !is_own {
         return Err(ErrorType::SessionAuthorizationTenancyError.into());
     }
-    rbac::allows(
-        &cx.project.policy_index,
-        &rendered.organization_roles,
-        &rendered.roles,
-        &wish.resource_id,
-        &wish.action,
-    )
-    .ok_or_else(|| ErrorType::SessionAuthorizationError.into())
+    let index = &cx.project.policy_index;
+    rbac::allows(index, organization_roles, roles, &asked.resource_id, &asked.action)
+        .map(Some)
+        .ok_or_else(|| ErrorType::SessionAuthorizationError.into())
 }

@@ -7,7 +7,7 @@ use ostiary_core::factor::WireFactor;
 use ostiary_core::ids::{OrganizationId, SessionId};
 use ostiary_core::member::Member;
 use ostiary_core::organization::Organization;
-use ostiary_core::rbac::{self, Role};
+use ostiary_core::rbac::{self, MemberRole, Role};
 use ostiary_core::session::{JWT_SECONDS, Session};
 use ostiary_core::time::Timestamp;
 use serde::Serialize;
@@ -48,6 +48,14 @@ pub struct Versions {
     pub project: i64,
 }
 
+/// The roles of a member with their sources, and those that count in a session.
+pub fn roles_of(cx: &Cx, member: &Member, organization: &Organization) -> (Vec<MemberRole>, Vec<String>) {
+    let mut member_roles = member.roles(organization);
+    rbac::retain_existing(&mut member_roles, &cx.project.policy_index, &organization.custom_roles);
+    let roles = rbac::session_roles(&member_roles, &[]);
+    (member_roles, roles)
+}
+
 /// Signs and encodes a session.
 pub fn render(
     cx: &Cx,
@@ -56,9 +64,7 @@ pub fn render(
     organization: &Organization,
     token: String,
 ) -> Result<Arc<Rendered>> {
-    let mut member_roles = member.roles(organization);
-    rbac::retain_existing(&mut member_roles, &cx.project.policy_index, &organization.custom_roles);
-    let roles = rbac::session_roles(&member_roles, &[]);
+    let (member_roles, roles) = roles_of(cx, member, organization);
     let wire_session = WireSession { session, roles: &roles, organization_slug: &organization.slug };
     let wire_member = WireMember { member, roles: &member_roles, now: cx.now };
     let wire_organization = WireOrganization(organization);
