@@ -21,6 +21,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::shared(7, "discovery lock times", include_str!("../migrations/0007_discovery_lock_times.sql")),
     Migration::shared(8, "impersonations", include_str!("../migrations/0008_impersonations.sql")),
     Migration::shared(9, "rate limits", include_str!("../migrations/0009_rate_limits.sql")),
+    Migration::per_engine(
+        10,
+        "session_checks",
+        include_str!("../migrations/0010_session_checks.sqlite.sql"),
+        include_str!("../migrations/0010_session_checks.postgres.sql"),
+    ),
 ];
 
 /// One step.

@@ -1,0 +1,2 @@
+-- PostgreSQL looks at the row anyway, to see whether it is visible, and keeps long values elsewhere; an index on a
+-- version would only make every change of a row dearer.
