@@ -2,9 +2,11 @@
 //! level on all, and in the words of RFC 6749 §5.2 on the OAuth endpoints (contracts `backend.md` §2, `frontend.md` §2).
 
 use crate::cx::Cx;
+use crate::http::in_two::InTwo;
 use crate::http::reply::{Reply, Tokens};
 use crate::http::routes::Surface;
 use crate::http::{cookies, oauth};
+use crate::ops::sessions::render::Rendered;
 use crate::wire::Object;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
@@ -13,6 +15,7 @@ use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::EnvironmentKind;
 use ostiary_core::session::INTERMEDIATE_MINUTES;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -27,8 +30,8 @@ pub fn request_id(uuid: Uuid, kind: EnvironmentKind) -> String {
     format!("request-id-{}-{}", kind.as_str(), uuid.as_hyphenated())
 }
 
-fn json_response(status: StatusCode, request_id: &str, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+fn json_response(status: StatusCode, request_id: &str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
@@ -42,18 +45,23 @@ fn json_response(status: StatusCode, request_id: &str, body: Vec<u8>) -> Respons
 /// Encodes a success; the status is always 200 (contract `backend.md` §2).
 pub fn success(cx: &Cx, surface: Surface, request_id: &str, reply: Reply) -> Response<Body> {
     let hides_tokens = surface == Surface::Browser && cx.project.environment.settings.http_only_cookies;
-    let object = Object::with_capacity(reply.object.len() + bytes_beside(&reply.tokens))
-        .plain("request_id", request_id)
-        .field("status_code", &200);
-    let object = match &reply.tokens {
-        Tokens::Checked(session) => object.extend(&session.fields),
-        _ => object,
+    let object = |bytes: usize| {
+        Object::with_capacity(bytes).plain("request_id", request_id).field("status_code", &200)
     };
-    let object = object.extend(&reply.object);
-    let object = with_tokens(object, &reply.tokens, hides_tokens);
-    let body = match surface {
-        Surface::Browser => wrap(&object),
-        Surface::Backend | Surface::Public | Surface::OAuth | Surface::Management => object.into_json(),
+    let body = match &reply.tokens {
+        Tokens::Checked(session) if surface == Surface::Backend => {
+            let own = object(reply.object.len() + NAMES).extend(&reply.object);
+            Body::new(InTwo::new(own.into_open_json(), Answer(session.clone())))
+        }
+        tokens => {
+            let object = object(reply.object.len() + bytes_of(tokens) + NAMES);
+            let object = match tokens {
+                Tokens::Checked(session) => object.encoded(session.fields()),
+                _ => object,
+            };
+            let object = with_tokens(object.extend(&reply.object), tokens, hides_tokens);
+            Body::from(if surface == Surface::Browser { wrap(&object) } else { object.into_json() })
+        }
     };
     let mut response = json_response(StatusCode::OK, request_id, body);
     if reply.is_cacheable {
@@ -73,20 +81,27 @@ pub fn success_for_operator(request_id: &str, reply: Reply) -> Response<Body> {
         .plain("request_id", request_id)
         .field("status_code", &200)
         .extend(&reply.object);
-    json_response(StatusCode::OK, request_id, object.into_json())
+    json_response(StatusCode::OK, request_id, object.into_json().into())
 }
 
-/// About how many bytes an answer takes beside its object.
-fn bytes_beside(tokens: &Tokens) -> usize {
-    const NAMES: usize = 256;
+/// About how many bytes an answer takes beside its object and its tokens.
+const NAMES: usize = 256;
+
+/// About how many bytes of an answer come with its tokens.
+fn bytes_of(tokens: &Tokens) -> usize {
     match tokens {
-        Tokens::Checked(session) => session.fields.len() + session.token.len() + session.jwt.len() + NAMES,
-        Tokens::Session(session) | Tokens::SessionOnly(session) => {
-            session.token.len() + session.jwt.len() + NAMES
-        }
-        Tokens::Untouched | Tokens::Intermediate(_) | Tokens::IntermediateOnly(_) | Tokens::SignedOut => {
-            NAMES
-        }
+        Tokens::Checked(session) => session.answer().len(),
+        Tokens::Session(session) | Tokens::SessionOnly(session) => session.token.len() + session.jwt().len(),
+        Tokens::Untouched | Tokens::Intermediate(_) | Tokens::IntermediateOnly(_) | Tokens::SignedOut => 0,
+    }
+}
+
+/// The bytes that were encoded when a session was signed. They go out as they are, however often they are asked for.
+struct Answer(Arc<Rendered>);
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        self.0.answer().as_bytes()
     }
 }
 
@@ -114,11 +129,11 @@ fn with_tokens(object: Object, tokens: &Tokens, hide: bool) -> Object {
     }
 }
 
-fn with_session(object: Object, session: &crate::ops::sessions::render::Rendered, hide: bool) -> Object {
+fn with_session(object: Object, session: &Rendered, hide: bool) -> Object {
     if hide {
         object.plain("session_token", "").plain("session_jwt", "")
     } else {
-        object.plain("session_token", &session.token).plain("session_jwt", &session.jwt)
+        object.plain("session_token", &session.token).plain("session_jwt", session.jwt())
     }
 }
 
@@ -129,7 +144,7 @@ fn token_cookies(cx: &Cx, tokens: &Tokens) -> Vec<HeaderValue> {
             let until = session.session.expires_at;
             [
                 cookies::set(cx, cookies::SESSION, &session.token, until),
-                cookies::set(cx, cookies::SESSION_JWT, &session.jwt, until),
+                cookies::set(cx, cookies::SESSION_JWT, session.jwt(), until),
                 cookies::clear(cx, cookies::INTERMEDIATE),
             ]
         }
@@ -171,7 +186,7 @@ pub fn error(public_url: &str, surface: Surface, request_id: &str, error: &Error
             body.insert("body".into(), schema_errors(error, details));
         }
     }
-    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let body = Body::from(serde_json::to_vec(&body).unwrap_or_default());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, request_id, body);
     if let Some(seconds) = error.retry_after_seconds {

@@ -14,6 +14,7 @@ pub mod dev;
 pub mod dispatch;
 pub mod encode;
 pub mod handlers;
+mod in_two;
 mod log;
 pub mod oauth;
 pub mod operator_call;

@@ -28,7 +28,7 @@ impl Reply {
         Reply { object, tokens, is_cacheable: false }
     }
 
-    /// An answer that is a session, and perhaps more. The session's fields are copied once, into the body.
+    /// An answer that is a session, and perhaps more.
     pub fn of_session(session: Arc<Rendered>, more: Object) -> Self {
         Reply::with_tokens(more, Tokens::Checked(session))
     }
@@ -91,7 +91,7 @@ pub fn authenticated(cx: &Cx, login: Authenticated, extra: Object) -> Reply {
                 .field("primary_required", &())
                 .field("intermediate_session_token_expires_at", &())
                 .field("member_device", &())
-                .extend(&rendered.fields);
+                .encoded(rendered.fields());
             Reply::with_tokens(object, Tokens::Session(rendered))
         }
         Err(missing) => {
@@ -119,7 +119,7 @@ pub fn second_factor(session: Arc<Rendered>, extra: Object) -> Reply {
         .extend(&extra)
         .field("organization_id", &session.session.organization_id)
         .field("member_device", &())
-        .extend(&session.fields);
+        .encoded(session.fields());
     Reply::with_tokens(object, Tokens::SessionOnly(session))
 }
 

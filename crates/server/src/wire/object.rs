@@ -65,6 +65,14 @@ impl Object {
         self
     }
 
+    /// Adds members that were encoded before; there must be at least one.
+    #[must_use]
+    pub fn encoded(mut self, members: &str) -> Self {
+        self.separate();
+        self.0.extend_from_slice(members.as_bytes());
+        self
+    }
+
     /// Adds all members of a JSON object whose names are known at run time only.
     #[must_use]
     pub fn entries(mut self, map: &Map<String, Value>) -> Self {
@@ -100,6 +108,19 @@ impl Object {
         self.0
     }
 
+    /// The object up to where further members are written.
+    pub fn into_open_json(mut self) -> Vec<u8> {
+        self.separate();
+        self.0
+    }
+
+    /// The members as a text.
+    pub fn into_members(self) -> String {
+        let mut text = String::from_utf8(self.0).expect("names, texts and what serde_json writes are UTF-8");
+        text.drain(..text.len().min(1));
+        text
+    }
+
     /// The members as they stand.
     pub fn members(&self) -> &[u8] {
         self.0.get(1..).unwrap_or_default()
@@ -133,5 +154,16 @@ mod tests {
             Object::new().plain("a", "x").extend(&inner).extend(&Object::new()).field("c", &"q\"uote");
         assert_eq!(String::from_utf8(object.into_json()).unwrap(), r#"{"a":"x","b":[1,2],"c":"q\"uote"}"#);
         assert_eq!(Object::new().extend(&Object::new()).into_json(), b"{}");
+    }
+
+    #[test]
+    fn an_object_can_be_encoded_in_pieces() {
+        let rest = Object::new().field("b", &1).plain("c", "x").into_members();
+        assert_eq!(rest, r#""b":1,"c":"x""#);
+        let mut whole = Object::new().field("a", &0).into_open_json();
+        whole.extend_from_slice(format!("{rest}}}").as_bytes());
+        assert_eq!(whole, Object::new().field("a", &0).encoded(&rest).into_json());
+        assert_eq!(Object::new().into_open_json(), b"{");
+        assert_eq!(Object::new().into_members(), "");
     }
 }

@@ -29,11 +29,34 @@ pub struct Rendered {
     pub organization_roles: Vec<Role>,
     /// The opaque token.
     pub token: String,
-    /// The signed token.
-    pub jwt: String,
-    /// `member_id`, `member`, `organization` and `member_session` as members of a JSON object.
-    pub fields: Object,
+    /// The end of a JSON object: the fields, then `session_token` and, last of all, `session_jwt`.
+    answer: String,
+    /// How much of it the fields take.
+    fields_bytes: usize,
+    /// How much of it the signed token takes.
+    jwt_bytes: usize,
 }
+
+impl Rendered {
+    /// `member_id`, `member`, `organization` and `member_session` as members of a JSON object.
+    pub fn fields(&self) -> &str {
+        &self.answer[..self.fields_bytes]
+    }
+
+    /// The signed token.
+    pub fn jwt(&self) -> &str {
+        let end = self.answer.len() - JWT_END.len();
+        &self.answer[end - self.jwt_bytes..end]
+    }
+
+    /// The end of the JSON object that answers a session check: the fields, both tokens, and the closing brace.
+    pub fn answer(&self) -> &str {
+        &self.answer
+    }
+}
+
+/// What comes after the signed token in an answer.
+const JWT_END: &str = "\"}";
 
 /// The versions for which an answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +93,15 @@ pub fn render(
     let wire_organization = WireOrganization(organization);
     let templated = templated_claims(cx, &wire_member, &wire_organization, &roles)?;
     let jwt = sign(cx, session, &roles, organization, templated)?;
-    let fields = Object::new()
+    let fields = Object::with_capacity(4096)
         .field("member_id", &member.id)
         .field("member_session", &wire_session)
         .field("member", &wire_member)
         .field("organization", &wire_organization);
+    let fields_bytes = fields.len();
+    let mut answer = fields.plain("session_token", &token).plain("session_jwt", &jwt).into_members();
+    answer.push('}');
+    answer.shrink_to_fit();
     Ok(Arc::new(Rendered {
         signed_at: cx.now,
         versions: Versions {
@@ -87,8 +114,9 @@ pub fn render(
         roles,
         organization_roles: organization.custom_roles.clone(),
         token,
-        jwt,
-        fields,
+        answer,
+        fields_bytes,
+        jwt_bytes: jwt.len(),
     }))
 }
 
