@@ -111,7 +111,7 @@ impl App {
             master_key,
             projects: Projects::new(options.is_dev),
             session_cache: SessionCache::new(options.jwt_reuse),
-            hashing: HashingPool::new(options.hashing),
+            hashing: HashingPool::new(options.hashing, metrics.clone()),
             options,
             activity: Activity::default(),
             limits: Leases::default(),

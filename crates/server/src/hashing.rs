@@ -9,6 +9,7 @@
 //! refused at once with `too_many_requests`. How fast this machine is, the pool finds out by itself.
 
 use crate::cx::Result;
+use crate::telemetry::Metrics;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_proto::password_hash::{Argon2Params, Memory};
 use parking_lot::{Condvar, Mutex};
@@ -46,6 +47,7 @@ pub struct HashingPool {
 struct Shared {
     state: Mutex<State>,
     work_or_end: Condvar,
+    metrics: Arc<Metrics>,
 }
 
 struct State {
@@ -58,6 +60,7 @@ struct State {
 }
 
 struct Work {
+    asked_at: Instant,
     micros: u64,
     /// Whether the estimate is close enough that the time taken says how fast the machine is.
     is_close: bool,
@@ -66,7 +69,7 @@ struct Work {
 
 impl HashingPool {
     /// Starts the threads.
-    pub fn new(options: HashingOptions) -> Self {
+    pub fn new(options: HashingOptions, metrics: Arc<Metrics>) -> Self {
         let threads = options.threads.unwrap_or_else(default_threads).max(1);
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -76,6 +79,7 @@ impl HashingPool {
                 is_over: false,
             }),
             work_or_end: Condvar::new(),
+            metrics,
         });
         for number in 0..threads {
             let (worker, kib) = (shared.clone(), options.params.memory_kib());
@@ -126,6 +130,7 @@ impl HashingPool {
     {
         let (sender, receiver) = oneshot::channel();
         self.submit(Work {
+            asked_at: Instant::now(),
             micros,
             is_close,
             job: Box::new(move |memory| {
@@ -160,6 +165,7 @@ impl HashingPool {
         self.admit(&state)?;
         state.outstanding_micros = state.outstanding_micros.saturating_add(work.micros);
         state.waiting.push_back(work);
+        self.shared.metrics.hashing_queued();
         drop(state);
         self.shared.work_or_end.notify_one();
         Ok(())
@@ -170,6 +176,7 @@ impl HashingPool {
         if wait <= WAIT_MICROS_MAX {
             return Ok(());
         }
+        self.shared.metrics.hashing_refused();
         Err(Error {
             retry_after_seconds: Some(u32::try_from(wait.div_ceil(1_000_000)).unwrap_or(u32::MAX)),
             ..ErrorType::TooManyRequests
@@ -202,8 +209,9 @@ fn micros_here(micros: u64, slowness: f64) -> u64 {
 fn work_until_the_end(shared: &Shared, kib: u32) {
     lower_priority();
     let mut memory = Memory::default();
-    while let Some(Work { micros, is_close, job }) = next(shared) {
+    while let Some(Work { asked_at, micros, is_close, job }) = next(shared) {
         let began = Instant::now();
+        shared.metrics.hashing_began(began - asked_at);
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             // The caller's end of the channel is closed, so the caller knows.
             tracing::error!("password work panicked");
@@ -257,7 +265,8 @@ mod tests {
     use std::sync::mpsc;
 
     fn pool(threads: usize) -> HashingPool {
-        HashingPool::new(HashingOptions { threads: Some(threads), ..HashingOptions::default() })
+        let options = HashingOptions { threads: Some(threads), ..HashingOptions::default() };
+        HashingPool::new(options, Arc::new(Metrics::new([])))
     }
 
     /// Work that goes on until the sender is dropped.

@@ -72,6 +72,9 @@ pub struct Metrics {
     outbox_failed: [[AtomicU64; FAILURES.len()]; CHANNELS.len()],
     outbox_pending: AtomicU64,
     rate_limited: [[AtomicU64; LimitField::ALL.len()]; LimitGroup::ALL.len()],
+    hashing_waiting: AtomicI64,
+    hashing_refused: AtomicU64,
+    hashing_waited: Histogram,
 }
 
 struct RouteCounters {
@@ -92,6 +95,10 @@ impl Histogram {
         let bucket = DURATION_BOUNDS_MICROS.partition_point(|bound| *bound < micros);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.buckets.iter().all(|bucket| bucket.load(Ordering::Relaxed) == 0)
     }
 }
 
@@ -122,6 +129,9 @@ impl Metrics {
             outbox_failed: Default::default(),
             outbox_pending: AtomicU64::new(0),
             rate_limited: Default::default(),
+            hashing_waiting: AtomicI64::new(0),
+            hashing_refused: AtomicU64::new(0),
+            hashing_waited: Histogram::default(),
         }
     }
 
@@ -166,6 +176,22 @@ impl Metrics {
     /// A request was refused because a limit was exceeded.
     pub fn rate_limited(&self, group: LimitGroup, field: LimitField) {
         self.rate_limited[group as usize][field as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A piece of password work has joined the queue.
+    pub fn hashing_queued(&self) {
+        self.hashing_waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The turn of a piece of password work has come.
+    pub fn hashing_began(&self, waited: Duration) {
+        self.hashing_waiting.fetch_sub(1, Ordering::Relaxed);
+        self.hashing_waited.observe(waited);
+    }
+
+    /// Password work was refused because the queue is full.
+    pub fn hashing_refused(&self) {
+        self.hashing_refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the metrics listener serves: `GET /metrics`.
@@ -221,11 +247,23 @@ impl Metrics {
             }
         }
 
+        self.write_hashing(&mut page);
         if let Some(bytes) = resident_memory_bytes() {
             page.family("process_resident_memory_bytes", "gauge", "Memory of the process in RAM.");
             page.value("process_resident_memory_bytes", "", bytes);
         }
         page.0
+    }
+
+    fn write_hashing(&self, page: &mut Page) {
+        page.family("ostiary_hashing_waiting", "gauge", "Pieces of password work whose turn has not come.");
+        page.value("ostiary_hashing_waiting", "", self.hashing_waiting.load(Ordering::Relaxed));
+        let name = "ostiary_hashing_refused_total";
+        page.family(name, "counter", "Password work refused with 429 because too much waited already.");
+        page.value(name, "", self.hashing_refused.load(Ordering::Relaxed));
+        let name = "ostiary_hashing_wait_seconds";
+        page.family(name, "histogram", "Time from asking for password work to its turn.");
+        page.histogram(name, "", &self.hashing_waited);
     }
 
     fn write_requests(&self, page: &mut Page) {
@@ -234,25 +272,14 @@ impl Metrics {
         let duration = "ostiary_http_request_duration_seconds";
         page.family(requests, "counter", "Requests that were answered.");
         durations.family(duration, "histogram", "Time from reading a request to having its answer.");
-        let bucket_name = format!("{duration}_bucket");
         for route in &self.routes {
             for (class, histogram) in STATUS_CLASSES.iter().zip(&route.by_class) {
-                let buckets: Vec<u64> = histogram.buckets.iter().map(|b| b.load(Ordering::Relaxed)).collect();
-                let count: u64 = buckets.iter().sum();
-                if count == 0 {
+                if histogram.is_empty() {
                     continue;
                 }
                 let labels = format!("{},status=\"{class}\"", route.labels);
+                let count = durations.histogram(duration, &labels, histogram);
                 page.value(requests, &labels, count);
-                let mut up_to = 0;
-                for (at, in_bucket) in buckets.iter().enumerate() {
-                    up_to += in_bucket;
-                    let bound = DURATION_BOUNDS_MICROS.get(at).map_or("+Inf".to_owned(), |m| seconds(*m));
-                    durations.value(&bucket_name, &format!("{labels},le=\"{bound}\""), up_to);
-                }
-                let sum = seconds(histogram.sum_micros.load(Ordering::Relaxed));
-                durations.value(&format!("{duration}_sum"), &labels, sum);
-                durations.value(&format!("{duration}_count"), &labels, count);
             }
         }
         page.0.push_str(&durations.0);
@@ -275,6 +302,21 @@ impl Page {
             writeln!(self.0, "{name}{{{labels}}} {value}")
         };
         written.expect("writing to a String does not fail");
+    }
+
+    /// The buckets, sum and count of a histogram; gives the count.
+    fn histogram(&mut self, name: &str, labels: &str, histogram: &Histogram) -> u64 {
+        let (bucket_name, separator) = (format!("{name}_bucket"), if labels.is_empty() { "" } else { "," });
+        let mut up_to = 0;
+        for (at, in_bucket) in histogram.buckets.iter().enumerate() {
+            up_to += in_bucket.load(Ordering::Relaxed);
+            let bound = DURATION_BOUNDS_MICROS.get(at).map_or("+Inf".to_owned(), |micros| seconds(*micros));
+            self.value(&bucket_name, &format!("{labels}{separator}le=\"{bound}\""), up_to);
+        }
+        let sum = seconds(histogram.sum_micros.load(Ordering::Relaxed));
+        self.value(&format!("{name}_sum"), labels, sum);
+        self.value(&format!("{name}_count"), labels, up_to);
+        up_to
     }
 }
 
@@ -391,6 +433,10 @@ mod tests {
         metrics.outbox_failed(Channel::Mail, SendFailure::Permanent);
         metrics.set_outbox_pending(7);
         metrics.rate_limited(LimitGroup::EmailSends, LimitField::Network);
+        metrics.hashing_queued();
+        metrics.hashing_queued();
+        metrics.hashing_began(Duration::from_millis(20));
+        metrics.hashing_refused();
         let page = metrics.exposition();
         for (series, expected) in [
             ("ostiary_sessions_authenticated_total{outcome=\"accepted\"}", "1"),
@@ -404,6 +450,11 @@ mod tests {
             ("ostiary_outbox_pending", "7"),
             ("ostiary_rate_limited_total{group=\"email_sends\",field=\"network\"}", "1"),
             ("ostiary_rate_limited_total{group=\"email_sends\",field=\"email\"}", "0"),
+            ("ostiary_hashing_waiting", "1"),
+            ("ostiary_hashing_refused_total", "1"),
+            ("ostiary_hashing_wait_seconds_bucket{le=\"0.01\"}", "0"),
+            ("ostiary_hashing_wait_seconds_bucket{le=\"0.025\"}", "1"),
+            ("ostiary_hashing_wait_seconds_count", "1"),
         ] {
             assert_eq!(value(&page, series).as_deref(), Some(expected), "{series}");
         }
