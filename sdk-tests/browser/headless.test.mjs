@@ -352,6 +352,90 @@ test('an administrator invites, finds and signs out members; others may not', as
   assert.equal(await outcome(plain, () => stytch.self.get()), '404 session_not_found');
 });
 
+test('permissions are known in the browser, as the server knows them', async () => {
+  const { page, organization, member } = await signedIn();
+  const ask = () =>
+    page.evaluate(async () => ({
+      all: await stytch.rbac.allPermissions(),
+      sync: stytch.rbac.isAuthorizedSync('stytch.member', 'search'),
+      later: await stytch.rbac.isAuthorized('stytch.member', 'search'),
+    }));
+  const { policy } = await stytch.rbac.policy();
+  /** What the roles of the session grant, by the server's own policy. */
+  const granted = (roles, held) =>
+    Object.fromEntries(
+      policy.resources.map(({ resource_id, actions }) => {
+        const grants = roles
+          .filter(({ role_id }) => held.includes(role_id))
+          .flatMap(({ permissions }) => permissions.filter((permission) => permission.resource_id === resource_id))
+          .flatMap((permission) => permission.actions);
+        return [resource_id, Object.fromEntries(actions.map((action) => [action, grants.includes('*') || grants.includes(action)]))];
+      }),
+    );
+  assert.deepEqual(await ask(), { all: granted(policy.roles, ['stytch_member']), sync: false, later: false });
+
+  const { organization_id } = organization;
+  const permissions = [{ resource_id: 'stytch.member', actions: ['search'] }];
+  const clerk = { role_id: 'clerk', description: 'Looks up members', permissions };
+  await stytch.rbac.organizations.setOrgPolicy({ organization_id, org_policy: { roles: [clerk] } });
+  await stytch.organizations.members.update({ organization_id, member_id: member.member_id, roles: ['clerk'] });
+  await page.evaluate(() => stytch.session.authenticate());
+  const expected = granted([...policy.roles, clerk], ['stytch_member', 'clerk']);
+  assert.deepEqual(await ask(), { all: expected, sync: true, later: true });
+  assert.equal(await outcome(page, () => stytch.organization.members.search({})), 'ok');
+  assert.equal(await outcome(page, () => stytch.organization.members.create({ email_address: 'a@b.example' })), '403 session_authorization_error');
+});
+
+test('a member manages itself: address, retired addresses, factors', async () => {
+  const { page, organization, member } = await signedIn();
+  const email_address = uniqueEmail();
+  const url = `${app.url}/authenticate`;
+  await page.evaluate((data) => stytch.self.startEmailUpdate(data), { email_address, login_redirect_url: url });
+  await follow(page, linkIn(await server.inbox.lastFor(email_address)));
+  const token = new URL(page.url()).searchParams.get('token');
+  await page.evaluate((magic_links_token) => stytch.magicLinks.authenticate({ magic_links_token, session_duration_minutes: 60 }), token);
+  const self = await page.evaluate(() => stytch.self.get());
+  assert.deepEqual([self.member_id, self.email_address], [member.member_id, email_address]);
+  const [{ email_id }] = self.retired_email_addresses;
+  const { member: unlinked } = await page.evaluate((data) => stytch.self.unlinkRetiredEmail(data), { email_id });
+  assert.deepEqual(unlinked.retired_email_addresses, []);
+
+  const { organization_id } = organization;
+  await stytch.organizations.members.update({ organization_id, member_id: member.member_id, mfa_phone_number: '+12025550142' });
+  const { member: without } = await page.evaluate(() => stytch.self.deleteMFAPhoneNumber());
+  assert.equal(without.mfa_phone_number, '');
+  assert.equal(await outcome(page, () => stytch.self.deleteMFATOTP()), '404 totp_not_found');
+  const taken = { email_address: (await createMember(organization)).email_address };
+  assert.equal(await outcome(page, (data) => stytch.self.startEmailUpdate(data), taken), '400 duplicate_member_email');
+});
+
+test('an administrator manages members and the organization through the client', async () => {
+  const { page, organization, member } = await signedIn();
+  const { organization_id } = organization;
+  await stytch.organizations.members.update({ organization_id, member_id: member.member_id, roles: ['stytch_admin'] });
+  const call = (source, data) => page.evaluate(source, data);
+  const email_address = uniqueEmail();
+  const { member: created } = await call((data) => stytch.organization.members.create(data), { email_address, name: 'Grace' });
+  const { member_id } = created;
+  const { member: changed } = await call((data) => stytch.organization.members.update(data), {
+    ...{ member_id, name: 'Grace Hopper', is_breakglass: true, roles: ['stytch_admin'] },
+    untrusted_metadata: { theme: 'dark' },
+  });
+  assert.deepEqual([changed.name, changed.is_breakglass, changed.is_admin], ['Grace Hopper', true, true]);
+  const moved = { member_id, email_address: uniqueEmail() };
+  const { member: elsewhere } = await call((data) => stytch.organization.members.update(data), moved);
+  const [retired] = elsewhere.retired_email_addresses;
+  await call((data) => stytch.organization.members.unlinkRetiredEmail(data), { member_id, email_id: retired.email_id });
+  assert.equal(await outcome(page, (id) => stytch.organization.members.delete(id), member_id), 'ok');
+  assert.equal(await outcome(page, (id) => stytch.organization.members.reactivate(id), member_id), '400 email_unverified_for_reactivation');
+
+  const { organization: renamed } = await call((data) => stytch.organization.update(data), { organization_name: 'Globex', mfa_policy: 'REQUIRED_FOR_ALL' });
+  assert.deepEqual([renamed.organization_name, renamed.mfa_policy], ['Globex', 'REQUIRED_FOR_ALL']);
+  assert.equal(await outcome(page, () => stytch.organization.delete()), 'ok');
+  await refuses(stytch.organizations.get({ organization_id }), 404, 'organization_not_found');
+  assert.equal(await page.evaluate(() => stytch.session.getSync()), null);
+});
+
 test('a session call takes the duration that is asked for', async () => {
   const { page, person } = await signedIn();
   const { member_session } = await page.evaluate(() => stytch.session.authenticate({ session_duration_minutes: 480 }));

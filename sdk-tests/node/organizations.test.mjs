@@ -199,3 +199,51 @@ test('a search that cannot be understood is refused', async () => {
   await refuses(organizations.search({ cursor: 'not-a-cursor' }), 400, 'user_search_invalid_cursor');
   await refuses(organizations.search({ query: { operator: 'XOR', operands: [] } }), 400, 'user_search_invalid_operator');
 });
+
+test('every setting is changed, read back, and replaced whole', async () => {
+  const { organization_id } = await createOrganization();
+  const domain = `${unique('acme')}.example`;
+  for (const settings of [
+    { organization_logo_url: 'https://acme.example/logo.png' },
+    { email_allowed_domains: [domain, 'globex.example'] },
+    { email_invites: 'RESTRICTED', email_jit_provisioning: 'RESTRICTED' },
+    { email_allowed_domains: [domain] },
+    { sso_jit_provisioning: 'NOT_ALLOWED' },
+    { oauth_tenant_jit_provisioning: 'RESTRICTED', allowed_oauth_tenants: { slack: ['T1', 'T2'], github: ['42'] } },
+    { allowed_oauth_tenants: { hubspot: ['7'] } },
+    { auth_methods: 'RESTRICTED', allowed_auth_methods: ['sso', 'google_oauth', 'email_otp'] },
+    { allowed_auth_methods: ['password'] },
+    { mfa_policy: 'REQUIRED_FOR_ALL', mfa_methods: 'RESTRICTED', allowed_mfa_methods: ['totp', 'sms_otp'] },
+    { rbac_email_implicit_role_assignments: [{ domain, role_id: 'stytch_admin' }] },
+    { claimed_email_domains: [domain] },
+    { first_party_connected_apps_allowed_type: 'RESTRICTED', allowed_first_party_connected_apps: ['app-1'] },
+    { third_party_connected_apps_allowed_type: 'NOT_ALLOWED', allowed_third_party_connected_apps: ['app-2', 'app-3'] },
+    { organization_external_id: unique('crm'), trusted_metadata: { plan: 'gold' } },
+  ]) {
+    const { organization: before } = await organizations.get({ organization_id });
+    const { organization } = await organizations.update({ organization_id, ...settings });
+    assert.deepEqual({ ...organization, updated_at: '' }, { ...before, ...settings, updated_at: '' });
+  }
+});
+
+test('metrics count the members that are not deleted', async () => {
+  const organization = await createOrganization();
+  const { organization_id } = organization;
+  const count = async () => (await organizations.metrics({ organization_id })).member_count;
+  assert.equal(await count(), 0);
+  await createMember(organization, { create_member_as_pending: true });
+  const { member_id } = await createMember(organization);
+  assert.equal(await count(), 2);
+  await organizations.members.delete({ organization_id, member_id });
+  assert.equal(await count(), 1);
+});
+
+test('an external id is cleared by its own call and free for others', async () => {
+  const organization_external_id = unique('crm');
+  const { organization_slug } = await createOrganization({ organization_external_id });
+  await refuses(createOrganization({ organization_external_id }), 400, 'organization_external_id_already_used');
+  const { organization } = await organizations.deleteExternalId({ organization_id: organization_slug });
+  assert.equal(organization.organization_external_id, null);
+  await refuses(organizations.get({ organization_id: organization_external_id }), 404, 'organization_not_found');
+  await createOrganization({ organization_external_id });
+});
