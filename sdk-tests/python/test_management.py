@@ -202,6 +202,58 @@ def test_the_longest_session_holds_at_once(server, operator: Client, place):
     assert refused.value.details.error_type == "invalid_session_duration"
 
 
+def test_mails_have_the_projects_own_look_and_words(server, operator: Client, place):
+    project, _ = place
+    environment = operator.environments.get(*place).environment
+    client = server.client(project_id=environment.project_id, secret=operator.secrets.create(*place).secret.secret)
+    organization = client.organizations.create(organization_name="Acme").organization.organization_id
+    address = f"{unique('m')}@acme.example"
+    client.organizations.members.create(organization, email_address=address)
+
+    def next_mail(count: int, **options: str) -> dict:
+        client.otps.email.login_or_signup(organization, address, **options)
+        return server.last_message(address, count)
+
+    templates = operator.email_templates
+    look = {"button_border_radius": 12.0, "button_color": "#112233", "font_family": "GEORGIA", "text_alignment": "LEFT"}
+    made = templates.create(project, template_id="look", name="Look", prebuilt_customization=look).email_template
+    assert made.prebuilt_customization.model_dump(mode="json", exclude_none=True) == look
+    assert templates.get(project, "look").email_template == made
+    templates.set_default(project, email_template_type="PREBUILT", template_id="look")
+    assert "Georgia, serif" in next_mail(1)["html"]
+
+    words = {
+        "template_type": "ONE_TIME_PASSCODE",
+        "html_content": "<p>Hello {{user_email}}, your code is <b>{{ otp_code }}</b>.</p>\n",
+        "plaintext_content": "Your code is {{otp_code}}.",
+        "subject": "Code for {{organization_name}}",
+    }
+    sender = {"from_local_part": "login", "from_domain": "acme.example", "from_name": "Acme"}
+    created = templates.create(
+        project, template_id="code", name="Code", sender_information=sender, custom_html_customization=words
+    ).email_template
+    assert created.custom_html_customization.model_dump(mode="json") == words
+    mail = next_mail(2, login_template_id="code")
+    assert (mail["subject"], mail["text"]) == ("Code for Acme", f"Your code is {mail['code']}.")
+    templates.set_default(project, email_template_type="ONE_TIME_PASSCODE", template_id="code")
+    assert templates.get_default(project, email_template_type="ONE_TIME_PASSCODE").template_id == "code"
+    assert next_mail(3)["subject"] == "Code for Acme"
+
+    changed = templates.update(project, "code", custom_html_customization=words | {"subject": "Another"}).email_template
+    assert (changed.name, changed.custom_html_customization.subject) == ("Code", "Another")
+    assert next_mail(4)["subject"] == "Another"
+    assert templates.get_all(project).email_templates == [made, changed]
+    with refuses(400, "cannot_delete_default_email_template"):
+        templates.delete(project, "code")
+    templates.unset_default(project, email_template_type="ONE_TIME_PASSCODE")
+    templates.delete(project, "code")
+    with refuses(404, "email_template_not_found"):
+        templates.get(project, "code")
+    with refuses(400, "invalid_email_template_content"):
+        hostile = words | {"html_content": "<script>{{otp_code}}</script>"}
+        templates.create(project, template_id="evil", sender_information=sender, custom_html_customization=hostile)
+
+
 def test_a_wrong_key_is_refused(server):
     with refuses(401, "unauthorized_credentials"):
         connect(server, secret="wrong").projects.get_all()

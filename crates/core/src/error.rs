@@ -217,7 +217,6 @@ catalogue! {
     InvalidExpirationOtp = (400, "invalid_expiration_otp", "The expiration is outside the allowed range of 2 to 15 minutes."),
     InvalidLocale = (400, "invalid_locale", "The locale is not supported."),
     InvalidTemplateId = (400, "invalid_template_id", "There is no such template of that kind."),
-    EmailTemplateNotFound = (404, "email_template_not_found", "There is no such email template."),
     UnableToVerifyMemberEmailUpdate = (400, "unable_to_verify_member_email_update", "The email update could not be completed. Start it again."),
     UserLockLimitReached = (429, "user_lock_limit_reached", "Too many failed attempts. The member is locked for a while."),
     InvalidEmailSandbox = (400, "invalid_email_sandbox", "That address is for sandbox calls only."),
@@ -391,6 +390,14 @@ catalogue! {
     JwtTemplateInvalidTag = (400, "jwt_template_invalid_tag", "A tag must be a path like {{ client.trusted_metadata.plan }} in place of a value."),
     JwtTemplateMismatchedTag = (400, "jwt_template_mismatched_tag", "A tag begins with {{ and does not end with }}."),
     ReservedClaimsInCustomClaims = (400, "reserved_claims_in_custom_claims", "iss, sub, aud, exp, nbf, iat, jti and scope are set by the server."),
+
+    // Email templates
+    EmailTemplateNotFound = (404, "email_template_not_found", "There is no such email template in this project."),
+    DuplicateEmailTemplateVanityId = (400, "duplicate_email_template_vanity_id", "Another email template of this project has that template_id."),
+    InvalidEmailTemplateContent = (400, "invalid_email_template_content", "The content of the email template is not allowed."),
+    InvalidEmailTemplateParameters = (400, "invalid_email_template_parameters", "The parameters of the email template are not valid."),
+    TooManyEmailTemplates = (400, "too_many_email_templates", "The project has as many email templates as it can hold. Delete one first."),
+    CannotDeleteDefaultEmailTemplate = (400, "cannot_delete_default_email_template", "The email template is a default. Choose another default first."),
 
     // Impersonation
     InvalidImpersonationReason = (400, "invalid_impersonation_reason", "Say why, in at most 512 characters."),

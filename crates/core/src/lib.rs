@@ -16,6 +16,7 @@ pub mod claim_template;
 pub mod claims;
 pub mod discovery;
 pub mod email;
+pub mod email_template;
 pub mod error;
 pub mod factor;
 pub mod ids;

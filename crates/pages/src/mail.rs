@@ -13,18 +13,23 @@
 //! `words`). Which template goes out for which call is the caller's decision (spec 01d §7).
 
 mod body;
+pub mod custom;
 mod en;
 mod es;
 mod fr;
+mod html_scan;
 mod pt_br;
 mod sentence;
 mod strings;
+mod style;
 
+use ostiary_core::email_template::TemplateType;
 use ostiary_core::locale::Locale;
 
 use self::body::Body;
 use self::sentence::Values;
 use self::strings::{CodeLetter, LinkLetter, Strings};
+pub use self::style::Style;
 use crate::words;
 
 /// Longest subject, in characters; longer ones end in an ellipsis.
@@ -76,20 +81,34 @@ impl Template {
         Template::Unlock,
     ];
 
-    /// The wire name of the template type (spec 01d §7). Discovery and changes of address have no type of their
+    /// The template type (spec 01d §7). Discovery and changes of address have no type of their
     /// own: they use that of a sign-in.
-    pub fn template_type(self) -> &'static str {
+    pub fn template_type(self) -> TemplateType {
         match self {
-            Template::Login | Template::DiscoveryLogin | Template::EmailUpdateLink => "LOGIN",
-            Template::Signup => "SIGNUP",
-            Template::Invite => "INVITE",
+            Template::Login | Template::DiscoveryLogin | Template::EmailUpdateLink => TemplateType::Login,
+            Template::Signup => TemplateType::Signup,
+            Template::Invite => TemplateType::Invite,
             Template::OneTimePasscode | Template::DiscoveryOneTimePasscode | Template::EmailUpdateCode => {
-                "ONE_TIME_PASSCODE"
+                TemplateType::OneTimePasscode
             }
-            Template::OneTimePasscodeSignup => "ONE_TIME_PASSCODE_SIGNUP",
-            Template::ResetPassword => "RESET_PASSWORD",
-            Template::VerifyEmailPasswordReset => "VERIFY_EMAIL_PASSWORD_RESET",
-            Template::Unlock => "UNLOCK",
+            Template::OneTimePasscodeSignup => TemplateType::OneTimePasscodeSignup,
+            Template::ResetPassword => TemplateType::ResetPassword,
+            Template::VerifyEmailPasswordReset => TemplateType::VerifyEmailPasswordReset,
+            Template::Unlock => TemplateType::Unlock,
+        }
+    }
+
+    /// The mail by which a template type is shown to its author; a look is shown by a sign-in.
+    pub fn of_type(kind: TemplateType) -> Template {
+        match kind {
+            TemplateType::Login | TemplateType::Prebuilt => Template::Login,
+            TemplateType::Signup => Template::Signup,
+            TemplateType::Invite => Template::Invite,
+            TemplateType::OneTimePasscode => Template::OneTimePasscode,
+            TemplateType::OneTimePasscodeSignup => Template::OneTimePasscodeSignup,
+            TemplateType::ResetPassword => Template::ResetPassword,
+            TemplateType::VerifyEmailPasswordReset => Template::VerifyEmailPasswordReset,
+            TemplateType::Unlock => Template::Unlock,
         }
     }
 
@@ -148,6 +167,14 @@ pub struct Mail {
 /// When a mail with a code is rendered without [`Context::code`], or one with a button without [`Context::url`]:
 /// the caller made the code or link for this very mail.
 pub fn render(template: Template, locale: Locale, context: &Context<'_>) -> Mail {
+    render_with(template, locale, context, &Style::default())
+}
+
+/// Like [`render`], in a look of the project's own.
+///
+/// # Panics
+/// As [`render`].
+pub fn render_with(template: Template, locale: Locale, context: &Context<'_>, style: &Style) -> Mail {
     let strings = Strings::of(locale);
     let inviter = context.invited_by_name.map(words::one_line).filter(|name| !name.is_empty());
     let place = match context.organization_name {
@@ -161,8 +188,9 @@ pub fn render(template: Template, locale: Locale, context: &Context<'_>) -> Mail
         expiry: strings.durations.say(context.expires_in_minutes),
         code: context.code.map(words::one_line).unwrap_or_default(),
     };
-    let link = |letter| link_mail(locale, strings, letter, &values, context);
-    let code = |letter| code_mail(locale, strings, letter, &values, context);
+    let words = Words { locale, strings, values: &values, style };
+    let link = |letter| link_mail(&words, letter, context);
+    let code = |letter| code_mail(&words, letter, context);
     match template {
         Template::Login => link(&strings.login),
         Template::Signup => link(&strings.signup),
@@ -179,15 +207,18 @@ pub fn render(template: Template, locale: Locale, context: &Context<'_>) -> Mail
     }
 }
 
-fn link_mail(
+/// What all mails are made with.
+struct Words<'a> {
     locale: Locale,
-    strings: &Strings,
-    letter: &LinkLetter,
-    values: &Values,
-    context: &Context<'_>,
-) -> Mail {
+    strings: &'a Strings,
+    values: &'a Values,
+    style: &'a Style,
+}
+
+fn link_mail(words: &Words<'_>, letter: &LinkLetter, context: &Context<'_>) -> Mail {
+    let strings = words.strings;
     let url = context.url.expect("a mail with a button is rendered with its link");
-    let mut body = Body::new(values);
+    let mut body = Body::new(words.values, words.style);
     body.title(letter.title);
     body.paragraph(letter.body);
     body.button(letter.button, url, strings.fallback);
@@ -195,36 +226,23 @@ fn link_mail(
         body.question_with_link(strings.passwordless_question, strings.passwordless_link, url);
     }
     body.note(letter.note);
-    finish(locale, strings, letter.subject, letter.preheader, values, body)
+    finish(words, letter.subject, letter.preheader, body)
 }
 
-fn code_mail(
-    locale: Locale,
-    strings: &Strings,
-    letter: &CodeLetter,
-    values: &Values,
-    context: &Context<'_>,
-) -> Mail {
+fn code_mail(words: &Words<'_>, letter: &CodeLetter, context: &Context<'_>) -> Mail {
     assert!(context.code.is_some(), "a mail with a code is rendered with its code");
-    let mut body = Body::new(values);
+    let mut body = Body::new(words.values, words.style);
     body.title(letter.title);
     body.paragraph(letter.body);
-    body.code(&values.code);
+    body.code(&words.values.code);
     body.paragraph(letter.expiry);
     body.note(letter.note);
-    finish(locale, strings, letter.subject, letter.preheader, values, body)
+    finish(words, letter.subject, letter.preheader, body)
 }
 
-fn finish(
-    locale: Locale,
-    strings: &Strings,
-    subject: &str,
-    preheader: &str,
-    values: &Values,
-    body: Body<'_>,
-) -> Mail {
-    let subject = words::shorten(&sentence::subject(subject, values), SUBJECT_CHARS_MAX);
-    let (text, html) = body.finish(locale, &subject, preheader, strings.foot);
+fn finish(words: &Words<'_>, subject: &str, preheader: &str, body: Body<'_>) -> Mail {
+    let subject = words::shorten(&sentence::subject(subject, words.values), SUBJECT_CHARS_MAX);
+    let (text, html) = body.finish(words.locale, &subject, preheader, words.strings.foot);
     Mail { subject, text, html }
 }
 

@@ -4,6 +4,7 @@
 //! versions of the environments ([`Projects::refresh`]) and reads again what changed.
 
 use crate::keys::KeyRing;
+use crate::ops::email_templates::EmailTemplates;
 use ostiary_core::claim_template::{ClaimTemplate, JwtTemplate};
 use ostiary_core::error::Error;
 use ostiary_core::ids::{EnvironmentKind, ProjectId, PublicToken};
@@ -12,6 +13,7 @@ use ostiary_core::redirect_url::{EnvironmentRules, RedirectUrl};
 use ostiary_proto::hash::{constant_time_eq, sha256};
 use ostiary_proto::seal::MasterKey;
 use ostiary_store::Scope;
+use ostiary_store::email_templates;
 use ostiary_store::environments::{self, Environment, Secret};
 use ostiary_store::seam::Store;
 use parking_lot::RwLock;
@@ -37,6 +39,8 @@ pub struct Project {
     pub session_template: ClaimTemplate,
     /// What is added to the tokens of M2M clients.
     pub m2m_template: ClaimTemplate,
+    /// How its mails look, and what they say.
+    pub email_templates: EmailTemplates,
     secrets: Vec<Secret>,
     public_tokens: Vec<PublicToken>,
     is_dev: bool,
@@ -188,6 +192,10 @@ impl Projects {
             issuer: format!("stytch.com/{}", environment.project_id),
             session_template: compiled(environment.settings.session_jwt_template.as_ref()),
             m2m_template: compiled(environment.settings.m2m_jwt_template.as_ref()),
+            email_templates: EmailTemplates::of(
+                email_templates::list(&reader, &environment.project_slug).await?,
+                email_templates::defaults(&reader, &environment.project_slug).await?,
+            ),
             secrets: environments::secrets(&reader, scope).await?,
             public_tokens: environments::public_tokens(&reader, scope).await?,
             is_dev: self.is_dev,

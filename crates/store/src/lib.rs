@@ -9,6 +9,7 @@ pub mod addresses;
 pub mod counts;
 pub mod credentials;
 pub mod discovery_locks;
+pub mod email_templates;
 pub mod environments;
 mod errors;
 pub mod impersonations;

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0010_session_checks.sqlite.sql"),
         include_str!("../migrations/0010_session_checks.postgres.sql"),
     ),
+    Migration::shared(11, "email templates", include_str!("../migrations/0011_email_templates.sql")),
 ];
 
 /// One step.

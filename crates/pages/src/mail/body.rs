@@ -3,6 +3,7 @@
 use ostiary_core::locale::Locale;
 
 use super::sentence::{self, Values};
+use super::style::Style;
 use crate::html::Html;
 
 /// Longest line of the text part, in characters. Mail programs of the terminal and quoted replies stay readable.
@@ -11,14 +12,15 @@ const LINE_CHARS_MAX: usize = 72;
 /// A body under construction.
 pub(super) struct Body<'a> {
     values: &'a Values,
+    style: &'a Style,
     /// Blocks of the text part; an empty line goes between them.
     text: Vec<String>,
     html: Html,
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(values: &'a Values) -> Self {
-        Self { values, text: Vec::new(), html: Html::default() }
+    pub(super) fn new(values: &'a Values, style: &'a Style) -> Self {
+        Self { values, style, text: Vec::new(), html: Html::default() }
     }
 
     pub(super) fn title(&mut self, sentence: &str) {
@@ -51,6 +53,12 @@ impl<'a> Body<'a> {
                 ("url", Html::text(url)),
                 ("label", Html::text(label)),
                 ("width", Html::text(&width.to_string())),
+                ("margin", Html::fixed(if self.style.is_centered { "0 auto 28px" } else { "0 0 28px" })),
+                ("radius", Html::text(&self.style.radius())),
+                ("arc", Html::text(&self.style.arc())),
+                ("color", Html::text(&self.style.button_color)),
+                ("text_color", Html::text(&self.style.button_text_color)),
+                ("font", Html::fixed(self.style.font)),
             ],
         ));
         self.html.push(&Html::fill(
@@ -82,6 +90,10 @@ impl<'a> Body<'a> {
             include_str!("../../templates/mail/layout.html"),
             &[
                 ("lang", Html::text(locale.as_str())),
+                ("font", Html::fixed(self.style.font)),
+                ("align", Html::fixed(if self.style.is_centered { "center" } else { "left" })),
+                ("dark_color", Html::text(&self.style.dark_button_color)),
+                ("dark_text_color", Html::text(&self.style.dark_button_text_color)),
                 ("subject", Html::text(subject)),
                 ("preheader", sentence::html(preheader, self.values)),
                 ("place", sentence::html("{place}", self.values)),

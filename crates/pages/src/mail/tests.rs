@@ -256,7 +256,8 @@ fn subjects_are_bounded() {
 
 #[test]
 fn template_types_are_those_of_the_wire() {
-    let mut types: Vec<_> = Template::ALL.into_iter().map(Template::template_type).collect();
+    let mut types: Vec<_> =
+        Template::ALL.into_iter().map(|template| template.template_type().as_str()).collect();
     types.sort_unstable();
     types.dedup();
     assert_eq!(

@@ -6,10 +6,12 @@ use crate::listen::rate_limit_key;
 use crate::ops::actor::Actor;
 use crate::ops::limits::Subject;
 use crate::ops::login::Credentials;
+use crate::ops::mail::MailWishes;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::Fields;
 use axum::http::HeaderMap;
 use ostiary_core::email::EmailAddress;
+use ostiary_core::email_template::TemplateType;
 use ostiary_core::error::ErrorType;
 use ostiary_core::ids::SessionId;
 use ostiary_core::session::SessionArguments;
@@ -161,11 +163,16 @@ impl Call {
         Ok(given.or_else(|| self.intermediate_cookie.clone()))
     }
 
-    /// A wish for a template of one's own. The built-in ones have no ids, so any id is unknown.
-    pub fn refuse_template(&self, field: &str) -> Result<()> {
-        match self.fields.nonempty(field)? {
-            None => Ok(()),
-            Some(_) => Err(ErrorType::InvalidTemplateId.into()),
+    /// How the call wants its mails: the language, and templates of the project in fields for mails of a type each. All
+    /// of them are judged, so that a mistake shows before it meets the one member whom it concerns.
+    pub fn mail_wishes(&self, fields: &[(&str, TemplateType)]) -> Result<MailWishes> {
+        let mut wishes = MailWishes { locale: self.fields.locale()?, templates: Vec::new() };
+        for (field, kind) in fields {
+            if let Some(id) = self.fields.nonempty(field)? {
+                self.cx.project.email_templates.check(&id, *kind)?;
+                wishes.templates.push((*kind, id));
+            }
         }
+        Ok(wishes)
     }
 }

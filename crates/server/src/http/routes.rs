@@ -10,7 +10,8 @@ use crate::http::access::Access::{
 use crate::http::call::Call;
 use crate::http::cors;
 use crate::http::handlers::management::{
-    credentials, environments, impersonation as impersonations, policy, projects, redirect_urls, settings,
+    credentials, email_templates, environments, impersonation as impersonations, policy, projects,
+    redirect_urls, settings,
 };
 use crate::http::handlers::{
     discovery, impersonation, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms,
@@ -313,8 +314,19 @@ routes! {
     Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/sms" OperatorWith(ManageProjectSettings) => settings::set_sms_countries;
     Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" Operator => settings::whatsapp_countries;
     Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/allowed_country_codes/whatsapp" OperatorWith(ManageProjectSettings) => settings::whatsapp_countries;
+    Management POST "/pwa/v3/projects/{project_slug}/email_templates" OperatorWith(ManageProjectSettings) => email_templates::create;
+    Management GET "/pwa/v3/projects/{project_slug}/email_templates" Operator => email_templates::list;
+    Management GET "/pwa/v3/projects/{project_slug}/email_templates/{template_id}" Operator => email_templates::get;
+    Management PUT "/pwa/v3/projects/{project_slug}/email_templates/{template_id}" OperatorWith(ManageProjectSettings) => email_templates::update;
+    Management DELETE "/pwa/v3/projects/{project_slug}/email_templates/{template_id}" OperatorWith(ManageProjectSettings) => email_templates::delete;
+    Management GET "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" Operator => email_templates::get_default;
+    Management POST "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" OperatorWith(ManageProjectSettings) => email_templates::set_default;
+    Management DELETE "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" OperatorWith(ManageProjectSettings) => email_templates::unset_default;
 
     // What operators need beside it
+    Management POST "/admin/v1/projects/{project_slug}/email_templates/preview" Operator => email_templates::preview;
+    Management POST "/admin/v1/projects/{project_slug}/email_templates/{template_id}/preview" Operator => email_templates::preview_stored;
+    Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/email_templates/{template_id}/test" OperatorWith(ManageProjectSettings) => email_templates::try_out;
     Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/members/{member_id}/impersonation_tokens" OperatorWith(ImpersonateMembers) => impersonations::create_token;
     Management GET "/admin/v1/projects/{project_slug}/environments/{environment_slug}/impersonations" Operator => impersonations::list;
 }

@@ -36,12 +36,16 @@ impl Senders {
         let id = delivery.message_id.to_string();
         let sent = match (message.channel, &self.mail, &self.sms) {
             (Channel::Email, Some(sender), _) => {
-                let from =
-                    Mailbox { address: app.options.mail_from.clone(), name: Some(message.from_name.clone()) };
+                let address = message.from_address.as_ref().unwrap_or(&app.options.mail_from).clone();
+                let from = Mailbox { address, name: Some(message.from_name.clone()) };
+                let named = |name: &String| (!name.is_empty()).then(|| name.clone());
+                let reply_to = message.reply_to.as_ref();
                 let mail = OutboundMail {
                     id,
                     to: message.to.clone(),
                     from,
+                    reply_to: reply_to
+                        .map(|(address, name)| Mailbox { address: address.clone(), name: named(name) }),
                     subject: message.subject.clone(),
                     text: message.text.clone(),
                     html: message.html.clone(),

@@ -7,7 +7,7 @@ use crate::ops::magic_links::link::{self, LinkRequest};
 use crate::ops::magic_links::{
     LOGIN_EXPIRATION_MINUTES_DEFAULT, check_challenge, expiration_minutes, use_link,
 };
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::ops::{codes, lookup, organizations as organization_ops, provisioning};
 use ostiary_core::admission;
@@ -16,7 +16,6 @@ use ostiary_core::email::{EmailAddress, is_personal_or_edu};
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::factor::{Factor, Proof};
 use ostiary_core::ids::OrganizationId;
-use ostiary_core::locale::Locale;
 use ostiary_core::member::{Member, MemberStatus};
 use ostiary_core::organization::{Organization, OrganizationChange};
 use ostiary_core::rbac::ADMIN_ROLE;
@@ -36,8 +35,8 @@ pub struct SendLink {
     pub discovery_redirect_url: Option<String>,
     /// The PKCE challenge.
     pub pkce_challenge: Option<String>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
     /// For how long the link is good, in minutes.
     pub expiration_minutes: Option<i64>,
 }
@@ -71,7 +70,7 @@ async fn send_link_in_transaction(tx: Db, cx: Cx, input: Arc<SendLink>) -> Resul
     .await?;
     let letter = Letter {
         template: Template::DiscoveryLogin,
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: None,
         invited_by_name: None,
@@ -86,8 +85,8 @@ async fn send_link_in_transaction(tx: Db, cx: Cx, input: Arc<SendLink>) -> Resul
 pub struct SendCode {
     /// The address.
     pub email_address: String,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
     /// For how long the code is good, in minutes.
     pub expiration_minutes: Option<i64>,
 }
@@ -106,7 +105,7 @@ async fn send_code_in_transaction(tx: Db, cx: Cx, input: Arc<SendCode>) -> Resul
     let code = codes::issue(&tx, &cx, None, email.as_str(), minutes).await?;
     let letter = Letter {
         template: Template::DiscoveryOneTimePasscode,
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: None,
         invited_by_name: None,

@@ -2,6 +2,7 @@
 //! is what is sent, and sealed, because they have live links and codes in them.
 
 use crate::cx::{Cx, Result};
+use ostiary_core::email_template::{Sender, TemplateType};
 use ostiary_core::error::Error;
 use ostiary_core::locale::{Locale, SmsLocale};
 use ostiary_pages::mail::{self, Context, Template};
@@ -31,6 +32,12 @@ pub struct Message {
     pub to: String,
     /// The name that it comes from.
     pub from_name: String,
+    /// The address that it comes from; that of the server's configuration when absent.
+    #[serde(default)]
+    pub from_address: Option<String>,
+    /// Where answers go, address and name, when that is not where it comes from.
+    #[serde(default)]
+    pub reply_to: Option<(String, String)>,
     /// The subject; empty for text messages.
     pub subject: String,
     /// The text.
@@ -45,12 +52,27 @@ pub struct Message {
     pub template_type: String,
 }
 
+/// How a call wants its mails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailWishes {
+    /// The language.
+    pub locale: Locale,
+    /// For mails of a type, the template of the project that the call names.
+    pub templates: Vec<(TemplateType, String)>,
+}
+
+impl MailWishes {
+    fn template(&self, kind: TemplateType) -> Option<&str> {
+        self.templates.iter().find(|(known, _)| *known == kind).map(|(_, id)| id.as_str())
+    }
+}
+
 /// What a mail says.
 pub struct Letter<'a> {
     /// Which text.
     pub template: Template,
-    /// In which language.
-    pub locale: Locale,
+    /// How the call wants it.
+    pub wishes: &'a MailWishes,
     /// To whom.
     pub to: &'a str,
     /// The organization that it is about.
@@ -87,31 +109,41 @@ pub async fn post_with_second_link(
 
 async fn post_letter(tx: &Db, cx: &Cx, letter: Letter<'_>, passwordless_link: Option<&str>) -> Result<()> {
     let app_name = cx.project.environment.name.as_str();
-    let rendered = mail::render(
-        letter.template,
-        letter.locale,
-        &Context {
-            app_name,
-            organization_name: letter.organization_name,
-            invited_by_name: letter.invited_by_name,
-            email_address: letter.to,
-            url: letter.link,
-            secondary_url: passwordless_link,
-            code: letter.code,
-            expires_in_minutes: u32::try_from(letter.expires_in_minutes).unwrap_or(u32::MAX),
-        },
-    );
-    let from_name = cx.app.options.mail_from_name.clone().unwrap_or_else(|| app_name.to_owned());
+    let context = Context {
+        app_name,
+        organization_name: letter.organization_name,
+        invited_by_name: letter.invited_by_name,
+        email_address: letter.to,
+        url: letter.link,
+        secondary_url: passwordless_link,
+        code: letter.code,
+        expires_in_minutes: u32::try_from(letter.expires_in_minutes).unwrap_or(u32::MAX),
+    };
+    let kind = letter.template.template_type();
+    let chosen = cx.project.email_templates.choose(letter.wishes.template(kind), kind);
+    let locale = letter.wishes.locale;
+    let rendered = match chosen {
+        Some(template) => template.render(letter.template, locale, &context),
+        None => mail::render(letter.template, locale, &context),
+    };
+    let from_name = chosen
+        .and_then(|template| template.from_name())
+        .or(cx.app.options.mail_from_name.as_deref())
+        .unwrap_or(app_name)
+        .to_owned();
+    let pair = |sender: Sender| (sender.address, sender.name);
     let message = Message {
         channel: Channel::Email,
         to: letter.to.to_owned(),
         from_name,
+        from_address: chosen.and_then(|template| template.from()).map(|sender| sender.address),
+        reply_to: chosen.and_then(|template| template.reply_to()).map(pair),
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
         links: letter.link.into_iter().chain(passwordless_link).map(str::to_owned).collect(),
         code: letter.code.map(str::to_owned),
-        template_type: letter.template.template_type().to_owned(),
+        template_type: kind.to_string(),
     };
     enqueue(tx, cx, &message, letter.expires_in_minutes).await
 }
@@ -131,6 +163,8 @@ pub async fn post_text(
         channel: Channel::Sms,
         to: to.to_owned(),
         from_name: app_name.to_owned(),
+        from_address: None,
+        reply_to: None,
         subject: String::new(),
         text: sms::one_time_code(locale, app_name, code, minutes),
         html: String::new(),

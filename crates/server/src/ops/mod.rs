@@ -8,6 +8,7 @@ pub mod actor;
 pub mod codes;
 pub mod counts;
 pub mod discovery;
+pub mod email_templates;
 pub mod impersonation;
 pub mod limits;
 pub mod locks;

@@ -4,12 +4,11 @@ use crate::cx::{Cx, Result};
 use crate::ops::locks::{self, Attempt};
 use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::magic_links::entry::{self, Entry};
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use crate::ops::members::email_update;
 use crate::ops::{codes, lookup};
 use ostiary_core::error::ErrorType;
 use ostiary_core::factor::{Factor, Proof};
-use ostiary_core::locale::Locale;
 use ostiary_core::member::MemberStatus;
 use ostiary_core::organization::AuthMethod;
 use ostiary_pages::mail::Template;
@@ -23,8 +22,8 @@ pub struct Send {
     pub organization: String,
     /// The address.
     pub email_address: String,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
     /// For how long the code is good if the member is active, in minutes.
     pub login_expiration_minutes: Option<i64>,
     /// For how long the code is good otherwise, in minutes.
@@ -52,7 +51,7 @@ async fn send_in_transaction(tx: Db, cx: Cx, input: Arc<Send>) -> Result<Entry> 
     let code = codes::issue(&tx, &cx, Some(entry.organization.id), email.as_str(), minutes).await?;
     let letter = Letter {
         template,
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: Some(&entry.organization.name),
         invited_by_name: None,

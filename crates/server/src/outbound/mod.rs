@@ -33,6 +33,8 @@ pub struct OutboundMail {
     pub to: String,
     /// Sender.
     pub from: Mailbox,
+    /// Where answers go; to the sender when absent.
+    pub reply_to: Option<Mailbox>,
     /// Subject, any text.
     pub subject: String,
     /// The mail as plain text.

@@ -231,7 +231,12 @@ fn compose(mail: &OutboundMail) -> Result<Message, SendError> {
     let raw = |name: &'static str, value: &str| {
         HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
     };
-    Message::builder()
+    let mut builder = Message::builder();
+    if let Some(reply_to) = &mail.reply_to {
+        let address = address("address for answers", &reply_to.address)?;
+        builder = builder.reply_to(LettreMailbox::new(reply_to.name.as_deref().map(one_line), address));
+    }
+    builder
         .from(LettreMailbox::new(mail.from.name.as_deref().map(one_line), from))
         .to(LettreMailbox::new(None, to))
         .subject(one_line(&mail.subject))

@@ -196,6 +196,7 @@ fn mail() -> OutboundMail {
         id: "018f-1".to_owned(),
         to: "ada@example.org".to_owned(),
         from: Mailbox { address: "no-reply@example.com".to_owned(), name: Some("Café".to_owned()) },
+        reply_to: None,
         subject: "Sign in to Café".to_owned(),
         text: "Your code is 123456.\n.\nGrüße".to_owned(),
         html: "<p>Your code is <b>123456</b>.</p>".to_owned(),

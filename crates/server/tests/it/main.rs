@@ -8,6 +8,7 @@ mod second_factors;
 mod bad_input;
 mod browser;
 mod discovery;
+mod email_templates;
 mod email_update;
 mod fields;
 mod impersonation;

@@ -7,17 +7,17 @@ use crate::http::reply::{Reply, authenticated, discovered};
 use crate::ops::discovery::{self, Create, Exchange, ListCredential, SendCode, SendLink};
 use crate::ops::sandbox;
 use crate::wire::Object;
+use ostiary_core::email_template::TemplateType;
 use ostiary_core::error::ErrorType;
 
 /// `POST magic_links/email/discovery/send`
 pub async fn send_link(call: Call) -> Result<Reply> {
-    call.refuse_template("login_template_id")?;
     let fields = &call.fields;
     let input = SendLink {
         email_address: fields.required("email_address")?.to_owned(),
         discovery_redirect_url: fields.nonempty("discovery_redirect_url")?,
         pkce_challenge: fields.nonempty("pkce_code_challenge")?,
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[("login_template_id", TemplateType::Login)])?,
         expiration_minutes: fields.integer("discovery_expiration_minutes")?,
     };
     if !sandbox::is_sandbox_address(&call.cx, &input.email_address) {
@@ -38,11 +38,10 @@ pub async fn authenticate_link(call: Call) -> Result<Reply> {
 
 /// `POST otps/email/discovery/send`
 pub async fn send_code(call: Call) -> Result<Reply> {
-    call.refuse_template("login_template_id")?;
     let fields = &call.fields;
     let input = SendCode {
         email_address: fields.required("email_address")?.to_owned(),
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[("login_template_id", TemplateType::OneTimePasscode)])?,
         expiration_minutes: fields.integer("discovery_expiration_minutes")?,
     };
     discovery::send_code(&call.cx, input).await?;

@@ -9,6 +9,7 @@ use crate::ops::magic_links::entry::Entry;
 use crate::ops::magic_links::{self, Authenticate, Invite, Send};
 use crate::ops::sandbox;
 use crate::wire::Object;
+use ostiary_core::email_template::TemplateType;
 
 /// The answer to a call that sent something to a member. Browsers learn nothing of the member, since anybody can ask
 /// with any address (contract `backend.md` §8).
@@ -23,8 +24,6 @@ pub fn entry(call: &Call, entry: Entry) -> Reply {
 
 /// `POST magic_links/email/login_or_signup`
 pub async fn login_or_signup(call: Call) -> Result<Reply> {
-    call.refuse_template("login_template_id")?;
-    call.refuse_template("signup_template_id")?;
     let fields = &call.fields;
     let input = Send {
         organization: fields.required("organization_id")?.to_owned(),
@@ -32,7 +31,10 @@ pub async fn login_or_signup(call: Call) -> Result<Reply> {
         login_redirect_url: fields.nonempty("login_redirect_url")?,
         signup_redirect_url: fields.nonempty("signup_redirect_url")?,
         pkce_challenge: fields.nonempty("pkce_code_challenge")?,
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[
+            ("login_template_id", TemplateType::Login),
+            ("signup_template_id", TemplateType::Signup),
+        ])?,
         login_expiration_minutes: fields.integer("login_expiration_minutes")?,
         signup_expiration_minutes: fields.integer("signup_expiration_minutes")?,
     };
@@ -44,7 +46,6 @@ pub async fn login_or_signup(call: Call) -> Result<Reply> {
 
 /// `POST magic_links/email/invite`
 pub async fn invite(call: Call) -> Result<Reply> {
-    call.refuse_template("invite_template_id")?;
     require_for_creation(&call)?;
     let fields = &call.fields;
     let inviter = match &call.actor {
@@ -61,7 +62,7 @@ pub async fn invite(call: Call) -> Result<Reply> {
         untrusted_metadata: metadata(fields, "untrusted_metadata")?,
         roles: fields.texts("roles")?,
         actor: call.actor.clone(),
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[("invite_template_id", TemplateType::Invite)])?,
         expiration_minutes: fields.integer("invite_expiration_minutes")?,
     };
     if let Some(answer) = sandbox::send(&call.cx, &input.organization, &input.email_address) {

@@ -5,6 +5,7 @@ use crate::http::call::Call;
 use crate::http::reply::{Reply, member_and_organization};
 use crate::ops::members::email_update::{self, Delivery, Start};
 use crate::ops::members::{self, Unlink};
+use ostiary_core::email_template::TemplateType;
 use ostiary_core::error::ErrorType;
 
 /// The member of the path; in a browser's call about itself the acting one.
@@ -18,7 +19,6 @@ fn named_member(call: &Call) -> Result<String> {
 /// `POST …/members/{member_id}/start_email_update` of both surfaces, and
 /// `POST /sdk/v1/b2b/organizations/members/start_email_update`
 pub async fn start_update(call: Call) -> Result<Reply> {
-    call.refuse_template("login_template_id")?;
     let fields = &call.fields;
     let delivery = match fields.nonempty("delivery_method")? {
         None => Delivery::MagicLink,
@@ -26,13 +26,17 @@ pub async fn start_update(call: Call) -> Result<Reply> {
             ErrorType::InvalidArgument.with_message("delivery_method must be EMAIL_MAGIC_LINK or EMAIL_OTP.")
         })?,
     };
+    let kind = match delivery {
+        Delivery::MagicLink => TemplateType::Login,
+        Delivery::Otp => TemplateType::OneTimePasscode,
+    };
     let input = Start {
         organization: call.organization()?,
         member: named_member(&call)?,
         email_address: fields.required("email_address")?.to_owned(),
         delivery,
         login_redirect_url: fields.nonempty("login_redirect_url")?,
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[("login_template_id", kind)])?,
     };
     let (organization, member) = email_update::start(&call.cx, input).await?;
     Ok(member_and_organization(&call.cx, &member, &organization).into())

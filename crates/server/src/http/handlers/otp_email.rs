@@ -6,16 +6,18 @@ use crate::http::handlers::magic_links::entry;
 use crate::http::reply::{Reply, authenticated};
 use crate::ops::otp_email::{self, Authenticate, Send};
 use crate::wire::Object;
+use ostiary_core::email_template::TemplateType;
 
 /// `POST otps/email/login_or_signup`
 pub async fn login_or_signup(call: Call) -> Result<Reply> {
-    call.refuse_template("login_template_id")?;
-    call.refuse_template("signup_template_id")?;
     let fields = &call.fields;
     let input = Send {
         organization: fields.required("organization_id")?.to_owned(),
         email_address: fields.required("email_address")?.to_owned(),
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&[
+            ("login_template_id", TemplateType::OneTimePasscode),
+            ("signup_template_id", TemplateType::OneTimePasscodeSignup),
+        ])?,
         login_expiration_minutes: fields.integer("login_expiration_minutes")?,
         signup_expiration_minutes: fields.integer("signup_expiration_minutes")?,
     };

@@ -11,6 +11,7 @@ use crate::ops::passwords::{self, discovery, existing, reset_by_email, reset_by_
 use crate::ops::sandbox;
 use crate::ops::sessions::tokens::{self, SessionCredential};
 use crate::wire::{Object, WireMember};
+use ostiary_core::email_template::TemplateType;
 use ostiary_core::error::ErrorType;
 use ostiary_core::password::{Feedback, Password};
 use serde_json::json;
@@ -19,6 +20,12 @@ use serde_json::json;
 fn password(call: &Call, field: &str) -> Result<Password> {
     Password::new(call.fields.verbatim(field)?)
 }
+
+/// The templates of mails with links for passwords.
+const PASSWORD_TEMPLATES: [(&str, TemplateType); 2] = [
+    ("reset_password_template_id", TemplateType::ResetPassword),
+    ("verify_email_template_id", TemplateType::VerifyEmailPasswordReset),
+];
 
 /// `POST passwords/strength_check`
 pub async fn strength_check(call: Call) -> Result<Reply> {
@@ -60,8 +67,6 @@ pub async fn authenticate(call: Call) -> Result<Reply> {
 
 /// `POST passwords/email/reset/start`
 pub async fn start_reset(call: Call) -> Result<Reply> {
-    call.refuse_template("reset_password_template_id")?;
-    call.refuse_template("verify_email_template_id")?;
     let fields = &call.fields;
     let input = reset_by_email::Start {
         organization: fields.required("organization_id")?.to_owned(),
@@ -70,7 +75,7 @@ pub async fn start_reset(call: Call) -> Result<Reply> {
         login_redirect_url: fields.nonempty("login_redirect_url")?,
         expiration_minutes: fields.integer("reset_password_expiration_minutes")?,
         pkce_challenge: fields.nonempty("code_challenge")?,
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&PASSWORD_TEMPLATES)?,
     };
     let entry = reset_by_email::start(&call.cx, input).await?;
     if call.is_browser() {
@@ -159,8 +164,6 @@ pub async fn discover(call: Call) -> Result<Reply> {
 
 /// `POST passwords/discovery/email/reset/start`, in browsers `passwords/discovery/reset/start`
 pub async fn start_discovery_reset(call: Call) -> Result<Reply> {
-    call.refuse_template("reset_password_template_id")?;
-    call.refuse_template("verify_email_template_id")?;
     let fields = &call.fields;
     let input = discovery::Start {
         email_address: fields.required("email_address")?.to_owned(),
@@ -168,7 +171,7 @@ pub async fn start_discovery_reset(call: Call) -> Result<Reply> {
         discovery_redirect_url: fields.nonempty("discovery_redirect_url")?,
         expiration_minutes: fields.integer("reset_password_expiration_minutes")?,
         pkce_challenge: fields.nonempty("pkce_code_challenge")?,
-        locale: fields.locale()?,
+        mail: call.mail_wishes(&PASSWORD_TEMPLATES)?,
     };
     discovery::start(&call.cx, input).await?;
     Ok(Object::new().into())

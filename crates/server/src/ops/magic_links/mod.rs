@@ -6,7 +6,7 @@ pub mod link;
 use crate::cx::{Cx, Result};
 use crate::ops::actor::Actor;
 use crate::ops::login::{self, Authenticated, Credentials, Login};
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use crate::ops::members::email_update;
 use crate::ops::{lookup, provisioning};
 use entry::Entry;
@@ -14,7 +14,6 @@ use link::LinkRequest;
 use ostiary_core::admission;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::factor::{Factor, Proof};
-use ostiary_core::locale::Locale;
 use ostiary_core::member::{Member, MemberStatus, valid_member_name};
 use ostiary_core::metadata;
 use ostiary_core::organization::{AuthMethod, Organization, metadata_error};
@@ -63,8 +62,8 @@ pub struct Send {
     pub signup_redirect_url: Option<String>,
     /// The PKCE challenge.
     pub pkce_challenge: Option<String>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
     /// For how long the link is good if the member is active, in minutes.
     pub login_expiration_minutes: Option<i64>,
     /// For how long the link is good otherwise, in minutes.
@@ -127,7 +126,7 @@ async fn send_in_transaction(tx: Db, cx: Cx, input: Arc<Send>) -> Result<Entry> 
     .await?;
     let letter = Letter {
         template,
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: Some(&entry.organization.name),
         invited_by_name: None,
@@ -159,8 +158,8 @@ pub struct Invite {
     pub roles: Option<Vec<String>>,
     /// On whose behalf.
     pub actor: Option<Actor>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
     /// For how long the link is good, in minutes.
     pub expiration_minutes: Option<i64>,
 }
@@ -217,7 +216,7 @@ async fn invite_in_transaction(tx: Db, cx: Cx, input: Arc<Invite>) -> Result<(Me
     });
     let letter = Letter {
         template: Template::Invite,
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: Some(&organization.name),
         invited_by_name: inviter_name,

@@ -5,6 +5,7 @@
 //! transaction and raises the version of the environment, by which all nodes notice it.
 
 pub mod credentials;
+pub mod email_templates;
 pub mod environments;
 pub mod keys;
 pub mod policy;

@@ -7,11 +7,10 @@
 
 use crate::cx::{Cx, Result};
 use crate::ops::magic_links::link::{self, LinkRequest};
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use crate::ops::{codes, lookup, passwords, provisioning};
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::{Error, ErrorType};
-use ostiary_core::locale::Locale;
 use ostiary_core::member::{Member, MemberStatus, OldEmail};
 use ostiary_core::organization::Organization;
 use ostiary_core::redirect_url::RedirectUrlType;
@@ -48,8 +47,8 @@ pub struct Start {
     pub delivery: Delivery,
     /// Where the link leads; the project's default when absent.
     pub login_redirect_url: Option<String>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
 }
 
 /// Sends a link or a code to the new address of a member. A member has one such change at a time: an earlier one is
@@ -79,7 +78,7 @@ async fn start_in_transaction(tx: Db, cx: Cx, input: Arc<Start>) -> Result<(Orga
     }
     match input.delivery {
         Delivery::MagicLink => send_link(&tx, &cx, &organization, &member, &email, &input).await?,
-        Delivery::Otp => send_code(&tx, &cx, &organization, &email, input.locale).await?,
+        Delivery::Otp => send_code(&tx, &cx, &organization, &email, &input.mail).await?,
     }
     Ok((organization, member))
 }
@@ -111,7 +110,7 @@ async fn send_link(
         minutes: UPDATE_MINUTES,
     };
     let url = link::issue(tx, cx, request).await?;
-    let letter = letter(Template::Login, organization, email, input.locale);
+    let letter = letter(Template::Login, organization, email, &input.mail);
     mail::post(tx, cx, Letter { link: Some(&url), ..letter }).await
 }
 
@@ -120,10 +119,10 @@ async fn send_code(
     cx: &Cx,
     organization: &Organization,
     email: &EmailAddress,
-    locale: Locale,
+    wishes: &MailWishes,
 ) -> Result<()> {
     let code = codes::issue(tx, cx, Some(organization.id), email.as_str(), UPDATE_MINUTES).await?;
-    let letter = letter(Template::OneTimePasscode, organization, email, locale);
+    let letter = letter(Template::OneTimePasscode, organization, email, wishes);
     mail::post(tx, cx, Letter { code: Some(&code), ..letter }).await
 }
 
@@ -132,11 +131,11 @@ fn letter<'a>(
     template: Template,
     organization: &'a Organization,
     email: &'a EmailAddress,
-    locale: Locale,
+    wishes: &'a MailWishes,
 ) -> Letter<'a> {
     Letter {
         template,
-        locale,
+        wishes,
         to: email.as_str(),
         organization_name: Some(&organization.name),
         invited_by_name: None,

@@ -10,10 +10,9 @@ use crate::ops::locks::{self, Attempt};
 use crate::ops::lookup;
 use crate::ops::magic_links::link::{self, LinkRequest, RedirectType};
 use crate::ops::magic_links::{check_challenge, check_link, expiration_minutes, use_link};
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use ostiary_core::email::EmailAddress;
 use ostiary_core::error::ErrorType;
-use ostiary_core::locale::Locale;
 use ostiary_core::password::Password;
 use ostiary_core::redirect_url::RedirectUrlType;
 use ostiary_pages::mail::Template;
@@ -76,8 +75,8 @@ pub struct Start {
     pub expiration_minutes: Option<i64>,
     /// The PKCE challenge.
     pub pkce_challenge: Option<String>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
 }
 
 /// Sends a link to any address: whoever has no password yet gets one this way.
@@ -115,7 +114,7 @@ async fn start_in_transaction(tx: Db, cx: Cx, input: Arc<Start>) -> Result<()> {
     let is_first = passwords::find(&tx, cx.scope(), &owner(&email)).await?.is_none();
     let letter = Letter {
         template: if is_first { Template::VerifyEmailPasswordReset } else { Template::ResetPassword },
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: None,
         invited_by_name: None,

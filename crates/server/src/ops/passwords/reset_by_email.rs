@@ -7,10 +7,9 @@ use crate::ops::login::{self, Authenticated, Credentials, Login};
 use crate::ops::magic_links::entry::{self, Entry};
 use crate::ops::magic_links::link::{self, LinkRequest, RedirectType};
 use crate::ops::magic_links::{check_challenge, check_link, entry_of, expiration_minutes, use_link};
-use crate::ops::mail::{self, Letter};
+use crate::ops::mail::{self, Letter, MailWishes};
 use crate::ops::{lookup, provisioning};
 use ostiary_core::error::{Error, ErrorType};
-use ostiary_core::locale::Locale;
 use ostiary_core::member::MemberStatus;
 use ostiary_core::organization::AuthMethod;
 use ostiary_core::password::Password;
@@ -38,8 +37,8 @@ pub struct Start {
     pub expiration_minutes: Option<i64>,
     /// The PKCE challenge.
     pub pkce_challenge: Option<String>,
-    /// The language of the mail.
-    pub locale: Locale,
+    /// How the mail is to be.
+    pub mail: MailWishes,
 }
 
 /// Sends a link to a member, who is created when the organization lets the address join.
@@ -81,7 +80,7 @@ async fn start_in_transaction(tx: Db, cx: Cx, input: Arc<Start>) -> Result<Entry
     let is_first = entry.member.password_id.is_none() && !entry.member.email_verified;
     let letter = Letter {
         template: if is_first { Template::VerifyEmailPasswordReset } else { Template::ResetPassword },
-        locale: input.locale,
+        wishes: &input.mail,
         to: email.as_str(),
         organization_name: Some(&entry.organization.name),
         invited_by_name: None,

@@ -2,6 +2,7 @@
 //! Python client insists on them.
 
 pub mod credentials;
+pub mod email_templates;
 pub mod environments;
 pub mod impersonation;
 pub mod policy;
