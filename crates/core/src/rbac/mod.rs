@@ -42,6 +42,7 @@
 
 mod assignment;
 mod builtin;
+mod diff;
 mod document;
 mod explain;
 mod fields;
@@ -56,6 +57,7 @@ pub use builtin::{
     ADMIN_ROLE, CUSTOM_ORGANIZATION_ROLES_RESOURCE, MEMBER_RESOURCE, MEMBER_ROLE, ORGANIZATION_RESOURCE,
     SCIM_RESOURCE, SELF_RESOURCE, SSO_RESOURCE,
 };
+pub use diff::{EntryChange, EntryKind, PolicyChange, diff};
 pub use document::read_organization_roles;
 pub use explain::{ExplainedRole, Explanation, Question, Reason, RoleOrigin, explain};
 pub use fields::{

@@ -1,4 +1,4 @@
-//! `ostiary policy`: reading and writing the policy of a project, and asking why a member may or may not do something.
+//! `ostiary policy`: reading, comparing and writing the policy of a project, and asking why a member may or may not do something.
 
 use super::operate::{done, find_project, with_app};
 use super::output::{self, Failure};
@@ -8,7 +8,9 @@ use ostiary_server::config::Config;
 use ostiary_server::cx::Cx;
 use ostiary_server::ops::policy::{self, Explain, Explained};
 use ostiary_server::project::Project;
-use ostiary_server::rbac::{ExplainedRole, Reason, RoleOrigin, RoleSource};
+use ostiary_server::rbac::{
+    EntryChange, EntryKind, ExplainedRole, PolicyChange, Reason, RoleOrigin, RoleSource,
+};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -17,8 +19,13 @@ use std::sync::Arc;
 /// The command with its subcommands; `operator` adds the flags that all commands on the database have.
 pub fn command(operator: fn(Command) -> Command, project: fn() -> Arg) -> Command {
     let required = |name: &'static str| Arg::new(name).required(true);
+    let file = || {
+        required("file")
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("A JSON file: {roles, resources, scopes}, or an export of the management API")
+    };
     Command::new("policy")
-        .about("Show, set and explain what roles allow")
+        .about("Show, compare, set and explain what roles allow")
         .subcommand_required(true)
         .subcommand(operator(
             Command::new("show").about("Print the policy in force as JSON, which `set` takes").arg(project()),
@@ -27,11 +34,10 @@ pub fn command(operator: fn(Command) -> Command, project: fn() -> Arg) -> Comman
             Command::new("set")
                 .about("Replace the policy of a project; all of it or, when it breaks a rule, nothing")
                 .arg(project())
-                .arg(
-                    required("file")
-                        .value_parser(clap::value_parser!(PathBuf))
-                        .help("A JSON file: {roles, resources, scopes}, or an export of the management API"),
-                ),
+                .arg(file()),
+        ))
+        .subcommand(operator(
+            Command::new("diff").about("Tell what `set` would change").arg(project()).arg(file()),
         ))
         .subcommand(operator(
             Command::new("explain")
@@ -54,6 +60,7 @@ pub fn command(operator: fn(Command) -> Command, project: fn() -> Arg) -> Comman
 pub fn run(name: &str, config: Config, matches: &ArgMatches) -> Result<(), Failure> {
     match name {
         "set" => set(config, matches),
+        "diff" => diff(config, matches),
         "explain" => explain(config, matches),
         _ => show(config, matches),
     }
@@ -65,12 +72,53 @@ fn show(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
     output::line(&text.map_err(|error| Failure::failed(error.to_string()))?)
 }
 
-fn set(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
+fn read_file(matches: &ArgMatches) -> Result<Value, Failure> {
     let file = matches.get_one::<PathBuf>("file").cloned().unwrap_or_default();
     let text = fs::read_to_string(&file)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
-    let document: Value = serde_json::from_str(&text)
-        .map_err(|error| Failure::usage(format!("{} is not JSON: {error}", file.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{} is not JSON: {error}", file.display())))
+}
+
+fn diff(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
+    let document = read_file(matches)?;
+    let changes = with_app(&config, |app| async move {
+        let project = find_project(&app, matches)?;
+        done(policy::preview(&app, &project, &document).await)
+    })?;
+    if matches.get_flag("json") {
+        let json = serde_json::to_string_pretty(&changes);
+        return output::line(&json.map_err(|error| Failure::failed(error.to_string()))?);
+    }
+    if changes.is_empty() {
+        return output::line("Nothing would change.");
+    }
+    output::line(&changes.iter().map(tell_change).collect::<Vec<_>>().join("\n"))
+}
+
+/// One entry with its gains and losses below it.
+fn tell_change(change: &PolicyChange) -> String {
+    let (sign, what) = match change.change {
+        EntryChange::Added => ('+', "new"),
+        EntryChange::Changed => ('~', "changed"),
+        EntryChange::Removed => ('-', "gone"),
+    };
+    let kind = match change.kind {
+        EntryKind::Role => "role",
+        EntryKind::Resource => "resource",
+        EntryKind::Scope => "scope",
+    };
+    let mut lines = vec![format!("{sign} {kind} {} ({what})", change.id)];
+    if change.is_described_anew {
+        lines.push("    described anew".to_owned());
+    }
+    lines.extend(change.gains.iter().map(|fact| format!("    + {fact}")));
+    lines.extend(change.losses.iter().map(|fact| format!("    - {fact}")));
+    lines.join("\n")
+}
+
+fn set(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
+    let document = read_file(matches)?;
     let result = with_app(&config, |app| async move {
         let project = find_project(&app, matches)?;
         done(policy::set(&app, &project, &document).await)

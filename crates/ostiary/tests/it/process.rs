@@ -270,8 +270,15 @@ fn operators_set_a_policy_and_ask_why() {
     let (status, _, error) = policy(&["set", path]);
     assert_eq!(status, Some(1));
     assert!(error.contains("At roles[0].permissions[0].actions[0]."), "{error}");
+    let (status, _, error) = policy(&["diff", path]);
+    assert_eq!(status, Some(1));
+    assert!(error.contains("At roles[0].permissions[0].actions[0]."), "{error}");
     write(&document("write"));
+    let difference = "+ role editor (new)\n    + write on invoice\n\
+                      + resource invoice (new)\n    + read\n    + write\n";
+    assert_eq!(policy(&["diff", path]).1, difference);
     assert_eq!(policy(&["set", path]).1, "Set: 1 roles, 1 resources, 0 scopes.\n");
+    assert_eq!(policy(&["diff", path]).1, "Nothing would change.\n");
 
     let deadline = Instant::now() + Duration::from_secs(20);
     while server.get("/v1/b2b/rbac/policy").1["policy"]["roles"][2]["role_id"] != "editor" {
@@ -293,8 +300,11 @@ fn operators_set_a_policy_and_ask_why() {
     let told = explain("shred");
     assert!(told.contains("Is it misspelled?"), "{told}");
 
-    // Taking the role away says so.
+    // Taking the role away says so, before and after.
     write(&json!({ "resources": document("write")["resources"] }));
+    let (_, said, _) = policy(&["diff", path, "--json"]);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&said[0]["change"], &said[0]["losses"]), (&json!("removed"), &json!(["write on invoice"])));
     let (_, said, _) = policy(&["set", path]);
     assert!(said.ends_with("Roles that are gone were taken back from 1 members.\n"), "{said}");
 }

@@ -11,7 +11,8 @@ use ostiary_core::ids::{MemberId, OrganizationId};
 use ostiary_core::member::Member;
 use ostiary_core::organization::Organization;
 use ostiary_core::rbac::{
-    self, CUSTOM_ORGANIZATION_ROLES_RESOURCE, Explanation, Policy, Question, Role, read_organization_roles,
+    self, CUSTOM_ORGANIZATION_ROLES_RESOURCE, Explanation, Policy, PolicyChange, Question, Role,
+    read_organization_roles,
 };
 use ostiary_store::organizations::{self, Which};
 use ostiary_store::role_assignments::{self, Assignments};
@@ -129,6 +130,15 @@ pub async fn set(app: &Arc<App>, project: &Project, document: &Value) -> Result<
     let members_changed = take_back_assignments(app, scope, policy.clone()).await?;
     drop_implicit_assignments(app, scope, policy).await?;
     Ok(PolicySet { written, members_changed })
+}
+
+/// What [`set`] would change in the policy in force. Refused as setting would be.
+pub async fn preview(app: &Arc<App>, project: &Project, document: &Value) -> Result<Vec<PolicyChange>> {
+    let written = Policy::read_document(document, &project.environment.policy)?;
+    rbac::validate_policy(&written)?;
+    let after = effective(project, &written);
+    respect_organization_roles(&app.store.reader(), project.scope(), &after).await?;
+    Ok(rbac::diff(&project.policy, &after))
 }
 
 fn effective(project: &Project, written: &Policy) -> Policy {
