@@ -391,6 +391,25 @@ catalogue! {
     JwtTemplateMismatchedTag = (400, "jwt_template_mismatched_tag", "A tag begins with {{ and does not end with }}."),
     ReservedClaimsInCustomClaims = (400, "reserved_claims_in_custom_claims", "iss, sub, aud, exp, nbf, iat, jti and scope are set by the server."),
 
+    // Trusted tokens, and sessions of the system that came before
+    InvalidTrustedAuthToken = (401, "invalid_trusted_auth_token", "The token is not signed by a key of the profile, has ended, or was used already."),
+    JwtInvalidIssuer = (400, "jwt_invalid_issuer", "The token is from another issuer than the profile's."),
+    JwtInvalidAudience = (400, "jwt_invalid_audience", "The token is for another audience than the profile's."),
+    JwtInvalidClaims = (400, "jwt_invalid_claims", "A claim of the token is missing or cannot be used."),
+    TokenMissingOrganizationIdClaim = (400, "token_missing_organization_id_claim", "The token does not say which organization it is for."),
+    InvalidTokenOrganizationIdClaim = (400, "invalid_token_organization_id_claim", "The token's organization cannot be used."),
+    TrustedTokenProfileNotFound = (404, "trusted_token_profile_not_found", "There is no such trusted token profile in this environment."),
+    TrustedTokenProfileInvalidRequest = (400, "trusted_token_profile_invalid_request", "The trusted token profile is not valid."),
+    MustHaveJwksUrlForTrustedTokenProfile = (400, "must_have_jwks_url_for_trusted_token_profile_with_type_jwk", "A profile of the type JWK needs a jwks_url."),
+    MustHavePemFilesForTrustedTokenProfile = (400, "must_have_pem_files_for_trusted_token_profile_with_type_pem", "A profile of the type PEM needs at least one PEM file."),
+    CannotAddPemFileToNonPemProfile = (400, "cannot_add_pem_file_to_non_pem_trusted_token_profile", "Only profiles of the type PEM have PEM files."),
+    TooManyPemFilesForTrustedTokenProfile = (400, "too_many_pem_files_for_trusted_token_profile", "The profile has as many PEM files as it can hold. Delete one first."),
+    TooManyTrustedTokenProfiles = (400, "too_many_trusted_token_profiles_for_project", "The environment has as many trusted token profiles as it can hold. Delete one first."),
+    OauthAccessTokenExchangeInvalidGrant = (400, "oauth_access_token_exchange_token_invalid_grant", "The access token is not one of a Connected App of this project. This server has no Connected Apps yet."),
+    MigrateFromExternalMissingUserinfo = (400, "migrate_from_external_missing_userinfo", "The environment has no zero_downtime_session_migration_url."),
+    MigrateFromExternalUnexpectedResponse = (400, "migrate_from_external_unexpected_response", "The UserInfo endpoint did not say whose token it is."),
+    MigrateFromExternalEmailDoesNotExist = (400, "migrate_from_external_email_does_not_exist", "No member of the organization has the address that the UserInfo endpoint says."),
+
     // Email templates
     EmailTemplateNotFound = (404, "email_template_not_found", "There is no such email template in this project."),
     DuplicateEmailTemplateVanityId = (400, "duplicate_email_template_vanity_id", "Another email template of this project has that template_id."),

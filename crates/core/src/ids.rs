@@ -140,6 +140,10 @@ typed_id! {
     KeyId = "jwk",
     /// A secret key of a project environment.
     SecretId = "secret",
+    /// Whose tokens a project environment takes for logins.
+    TrustedTokenProfileId = "ttp",
+    /// A key file of such a profile.
+    PemFileId = "pem-file",
     /// The id that an M2M client has when its creator chose none.
     GeneratedM2mClientId = "m2m-client",
 }

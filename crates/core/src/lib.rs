@@ -39,4 +39,5 @@ pub mod sdk_config;
 pub mod session;
 pub mod slug;
 pub mod time;
+pub mod trusted_token;
 pub mod wire_enum;

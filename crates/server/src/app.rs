@@ -3,12 +3,14 @@
 use crate::breach::BreachCorpus;
 use crate::clock::Clock;
 use crate::config::Cidr;
+use crate::fetch::Fetch;
 use crate::hashing::{HashingOptions, HashingPool};
 use crate::http::request_ids::RequestIds;
 use crate::ops::limits::leases::Leases;
 use crate::ops::m2m::M2m;
 use crate::ops::sessions::activity::Activity;
 use crate::ops::sessions::cache::SessionCache;
+use crate::ops::trusted_keys::KeySets;
 use crate::project::Projects;
 use crate::telemetry::Metrics;
 use ostiary_core::error::Error;
@@ -42,6 +44,8 @@ pub struct Options {
     pub hashing: HashingOptions,
     /// Where breached passwords are looked up; nowhere when absent.
     pub breach_corpus: Option<Arc<dyn BreachCorpus>>,
+    /// How documents of other servers are got.
+    pub fetch: Arc<dyn Fetch>,
     /// Whether rate limits hold where an environment does not say so itself.
     pub rate_limits: bool,
 }
@@ -76,6 +80,8 @@ pub struct App {
     pub limits: Leases,
     /// Whether a proxy that is not believed was pointed out.
     pub proxy_warning: Once,
+    /// The keys of systems that projects trust.
+    pub key_sets: KeySets,
     /// What requests about M2M clients share.
     pub m2m: M2m,
     /// Wakes the job that sends the outbox.
@@ -116,6 +122,7 @@ impl App {
             activity: Activity::default(),
             limits: Leases::default(),
             proxy_warning: Once::new(),
+            key_sets: KeySets::default(),
             m2m,
             outbox_wake: Notify::new(),
             outbox_turn: Mutex::new(()),

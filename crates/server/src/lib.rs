@@ -11,6 +11,7 @@ pub mod config;
 pub mod cx;
 pub mod dev;
 pub mod devca;
+pub mod fetch;
 pub mod hashing;
 pub mod http;
 pub mod jobs;

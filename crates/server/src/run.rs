@@ -14,7 +14,7 @@ use crate::http::routes::labels;
 use crate::jobs;
 use crate::jobs::outbox::Deliver;
 use crate::listen::{Certificates, Endpoint, Limits, Listener, Shutdown, serve};
-use crate::outbound::{BreachFile, BreachRanges};
+use crate::outbound::{BreachFile, BreachRanges, HttpFetch};
 use crate::telemetry::Metrics;
 use ostiary_core::error::Error;
 use ostiary_proto::random::{RandomSource, SystemRandom};
@@ -77,6 +77,7 @@ pub async fn open(config: &Config, public_url: String) -> Result<Arc<App>, Start
         trusted_proxies: config.trusted_proxies.clone(),
         hashing: hashing(&config.passwords),
         breach_corpus: breach_corpus(config)?,
+        fetch: Arc::new(HttpFetch::new(config.outbound_allowed_networks.clone())),
         rate_limits: config.rate_limits,
         public_url,
     };

@@ -37,6 +37,7 @@ pub mod sms_codes;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod totp;
+pub mod trusted_tokens;
 
 use ostiary_core::ids::EnvironmentKind;
 

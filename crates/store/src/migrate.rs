@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0010_session_checks.postgres.sql"),
     ),
     Migration::shared(11, "email templates", include_str!("../migrations/0011_email_templates.sql")),
+    Migration::shared(12, "trusted tokens", include_str!("../migrations/0012_trusted_tokens.sql")),
 ];
 
 /// One step.

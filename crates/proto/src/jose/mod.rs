@@ -17,9 +17,11 @@
 //! session it names.
 
 mod claims;
+mod foreign;
 mod keys;
 mod verify;
 
 pub use claims::{Claims, check_audience, check_issuer, check_times};
+pub use foreign::{ForeignKey, verify_foreign};
 pub use keys::{KeyError, PublicKey, SigningKey};
 pub use verify::{JwtError, TOKEN_BYTES_MAX, verify};

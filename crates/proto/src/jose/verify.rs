@@ -58,6 +58,33 @@ pub fn verify<K: AsRef<PublicKey>>(
     token: &str,
     keys: impl FnOnce(&str) -> Option<K>,
 ) -> Result<Claims, JwtError> {
+    let parts = split(token)?;
+    let kid = check_header(&parts.header)?;
+    let key = keys(kid).ok_or(JwtError::UnknownKey)?;
+    if !key.as_ref().is_signature_of(parts.signed.as_bytes(), &parts.signature) {
+        return Err(JwtError::BadSignature);
+    }
+    parts.claims()
+}
+
+/// The parts of a compact JWS.
+pub(super) struct Parts<'t> {
+    pub(super) header: Claims,
+    payload: &'t str,
+    pub(super) signature: Vec<u8>,
+    /// What is signed.
+    pub(super) signed: &'t str,
+}
+
+impl Parts<'_> {
+    /// The claims, to be read once the signature is checked.
+    pub(super) fn claims(&self) -> Result<Claims, JwtError> {
+        decode_object(self.payload)
+    }
+}
+
+/// Takes a token apart.
+pub(super) fn split(token: &str) -> Result<Parts<'_>, JwtError> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(JwtError::Malformed);
     }
@@ -69,23 +96,11 @@ pub fn verify<K: AsRef<PublicKey>>(
         return Err(JwtError::Malformed);
     };
     let signed = &token[..header.len() + 1 + payload.len()];
-
-    let header = decode_object(header)?;
-    let kid = check_header(&header)?;
-    let signature = decode(signature)?;
-    let key = keys(kid).ok_or(JwtError::UnknownKey)?;
-    if !key.as_ref().is_signature_of(signed.as_bytes(), &signature) {
-        return Err(JwtError::BadSignature);
-    }
-    decode_object(payload)
+    Ok(Parts { header: decode_object(header)?, payload, signature: decode(signature)?, signed })
 }
 
-/// The `kid` of an acceptable header.
-fn check_header(header: &Claims) -> Result<&str, JwtError> {
-    // The exact string: `none`, `HS256`, `rs256` and a missing value are all another algorithm.
-    if header.get("alg").and_then(Value::as_str) != Some("RS256") {
-        return Err(JwtError::Algorithm);
-    }
+/// Refuses what no key makes good: extensions that must be understood, and tokens of another kind.
+pub(super) fn check_extras(header: &Claims) -> Result<(), JwtError> {
     // RFC 7515 §4.1.11: whoever does not understand every critical extension must refuse. None is understood.
     if header.contains_key("crit") {
         return Err(JwtError::Malformed);
@@ -96,6 +111,16 @@ fn check_header(header: &Claims) -> Result<&str, JwtError> {
     {
         return Err(JwtError::Malformed);
     }
+    Ok(())
+}
+
+/// The `kid` of an acceptable header.
+fn check_header(header: &Claims) -> Result<&str, JwtError> {
+    // The exact string: `none`, `HS256`, `rs256` and a missing value are all another algorithm.
+    if header.get("alg").and_then(Value::as_str) != Some("RS256") {
+        return Err(JwtError::Algorithm);
+    }
+    check_extras(header)?;
     header.get("kid").and_then(Value::as_str).ok_or(JwtError::Malformed)
 }
 

@@ -113,8 +113,8 @@ pub fn authenticated(cx: &Cx, login: Authenticated, extra: Object) -> Reply {
     }
 }
 
-/// The answer to a completed second factor: always a full session (spec 01c §3).
-pub fn second_factor(session: Arc<Rendered>, extra: Object) -> Reply {
+/// The answer to what always ends in a full session: a completed second factor (spec 01c §3), a trusted token.
+pub fn full_session(session: Arc<Rendered>, extra: Object) -> Reply {
     let object = Object::with_capacity(8192)
         .extend(&extra)
         .field("organization_id", &session.session.organization_id)

@@ -11,7 +11,7 @@ use crate::http::call::Call;
 use crate::http::cors;
 use crate::http::handlers::management::{
     credentials, email_templates, environments, impersonation as impersonations, policy, projects,
-    redirect_urls, settings,
+    redirect_urls, settings, trusted_tokens,
 };
 use crate::http::handlers::{
     discovery, impersonation, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms,
@@ -238,6 +238,11 @@ routes! {
     Backend POST "/v1/b2b/sessions/revoke" PerTarget => sessions::revoke;
     Backend POST "/v1/b2b/sessions/exchange" Project => sessions::exchange, Authentications;
     Browser POST "/sdk/v1/b2b/sessions/exchange" Project => sessions::exchange, Authentications;
+    Backend POST "/v1/b2b/sessions/exchange_access_token" Project => sessions::exchange_access_token, Authentications;
+    Browser POST "/sdk/v1/b2b/sessions/exchange_access_token" Project => sessions::exchange_access_token, Authentications;
+    Backend POST "/v1/b2b/sessions/attest" Project => sessions::attest, Authentications;
+    Browser POST "/sdk/v1/b2b/sessions/attest" Project => sessions::attest, Authentications;
+    Backend POST "/v1/b2b/sessions/migrate" Project => sessions::migrate, Authentications;
     Public GET "/v1/b2b/sessions/jwks/{project_id}" Open => sessions::jwks;
     Browser POST "/sdk/v1/b2b/sessions/authenticate" Project => sessions::refresh;
     Browser POST "/sdk/v1/b2b/sessions/revoke" Project => sessions::revoke_own;
@@ -322,6 +327,14 @@ routes! {
     Management GET "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" Operator => email_templates::get_default;
     Management POST "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" OperatorWith(ManageProjectSettings) => email_templates::set_default;
     Management DELETE "/pwa/v3/projects/{project_slug}/default_email_templates/{template_type}" OperatorWith(ManageProjectSettings) => email_templates::unset_default;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles" OperatorWith(ManageProjectSettings) => trusted_tokens::create;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles" Operator => trusted_tokens::list;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}" Operator => trusted_tokens::get;
+    Management PATCH "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}" OperatorWith(ManageProjectSettings) => trusted_tokens::update;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}" OperatorWith(ManageProjectSettings) => trusted_tokens::delete;
+    Management POST "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}/keys" OperatorWith(ManageProjectSettings) => trusted_tokens::add_file;
+    Management GET "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}/keys/{pem_file_id}" Operator => trusted_tokens::get_file;
+    Management DELETE "/pwa/v3/projects/{project_slug}/environments/{environment_slug}/trusted_token_profiles/{profile_id}/keys/{pem_file_id}" OperatorWith(ManageProjectSettings) => trusted_tokens::delete_file;
 
     // What operators need beside it
     Management POST "/admin/v1/projects/{project_slug}/email_templates/preview" Operator => email_templates::preview;

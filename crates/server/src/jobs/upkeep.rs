@@ -8,7 +8,7 @@ use crate::ops::projects;
 use ostiary_core::error::Error;
 use ostiary_store::{
     addresses, discovery_locks, impersonations, intermediate_sessions, m2m_clients, magic_links, otp_codes,
-    outbox, rate_limits, sessions, sms_codes, totp,
+    outbox, rate_limits, sessions, sms_codes, totp, trusted_tokens,
 };
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ pub async fn delete_expired(app: Arc<App>) -> Result<()> {
             addresses::delete_expired(&tx, long_ago).await?;
             rate_limits::delete_expired(&tx, now).await?;
             discovery_locks::delete_old(&tx, long_ago, now).await?;
+            trusted_tokens::delete_expired(&tx, now).await?;
             impersonations::delete_before(&tx, now.plus_minutes(-RECORD_DAYS * 24 * 60)).await?;
             Ok::<_, Error>(())
         })

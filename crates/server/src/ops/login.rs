@@ -113,6 +113,13 @@ impl Login {
         };
         Ok(Authenticated { member: self.member, organization: self.organization, result })
     }
+
+    /// Like [`Login::complete`], for a login that others vouched for: it always is a session.
+    pub fn session(self, cx: &Cx) -> Result<Arc<Rendered>> {
+        self.complete(cx)?
+            .result
+            .map_err(|_| Error::internal("a login that others vouched for is not a session"))
+    }
 }
 
 /// Judges a login of a member who has just proven `proven`, and writes what comes of it.

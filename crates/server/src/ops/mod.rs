@@ -33,3 +33,4 @@ pub mod search;
 pub mod second_factor;
 pub mod sessions;
 pub mod totp;
+pub mod trusted_keys;

@@ -9,6 +9,7 @@
 
 mod breach;
 mod client;
+mod fetch;
 mod network_guard;
 mod retry;
 mod sms;
@@ -18,6 +19,7 @@ use std::pin::Pin;
 
 pub use self::breach::{BreachFile, BreachRanges};
 pub use self::client::{HttpClient, HttpError, HttpLimits, HttpRequest, http_client};
+pub use self::fetch::HttpFetch;
 pub use self::network_guard::is_public;
 pub use self::retry::{ATTEMPTS_MAX, next_attempt, retry_after};
 pub use self::sms::HttpSmsSender;

@@ -17,6 +17,7 @@ use ostiary_proto::seal::MasterKey;
 use ostiary_server::app::{App, Options};
 use ostiary_server::breach::{BreachCorpus, BreachError, LookingUp};
 use ostiary_server::clock::Clock;
+use ostiary_server::fetch::{Fetch, FetchError, Fetched, Fetching};
 use ostiary_server::hashing::HashingOptions;
 use ostiary_server::http::router;
 use ostiary_server::http::routes::labels;
@@ -25,7 +26,7 @@ use ostiary_server::telemetry::Metrics;
 use ostiary_store::seam::{Engine, Store};
 use ostiary_store::testing::{TestStore, fresh};
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub struct Server {
     pub app: Arc<App>,
     pub project: CreatedProject,
     pub breaches: Arc<Breaches>,
+    pub web: Arc<Web>,
     router: Router,
     store: TestStore,
 }
@@ -104,7 +106,42 @@ impl BreachCorpus for Breaches {
     }
 }
 
-fn new_app(store: Store, breaches: Arc<Breaches>) -> Arc<App> {
+/// Other servers, as far as tests know.
+#[derive(Debug, Default)]
+pub struct Web {
+    answers: Mutex<HashMap<String, Fetched>>,
+    calls: Mutex<Vec<(String, Option<String>)>>,
+}
+
+impl Web {
+    /// From now on this address answers so.
+    pub fn answers(&self, url: &str, status: u16, body: &str) {
+        let answer = Fetched { status, body: body.as_bytes().to_vec() };
+        self.answers.lock().expect("no test panicked with it").insert(url.to_owned(), answer);
+    }
+
+    /// How often an address was asked.
+    pub fn calls(&self, url: &str) -> usize {
+        self.calls.lock().expect("no test panicked with it").iter().filter(|(known, _)| known == url).count()
+    }
+
+    /// The bearer token with which an address was asked last.
+    pub fn last_bearer(&self, url: &str) -> Option<String> {
+        let calls = self.calls.lock().expect("no test panicked with it");
+        calls.iter().rev().find(|(known, _)| known == url).and_then(|(_, bearer)| bearer.clone())
+    }
+}
+
+impl Fetch for Web {
+    fn get<'a>(&'a self, url: &'a url::Url, bearer: Option<&'a str>) -> Fetching<'a> {
+        let call = (url.to_string(), bearer.map(str::to_owned));
+        self.calls.lock().expect("no test panicked with it").push(call);
+        let answer = self.answers.lock().expect("no test panicked with it").get(url.as_str()).cloned();
+        Box::pin(async move { answer.ok_or_else(|| FetchError("nobody is there".into())) })
+    }
+}
+
+fn new_app(store: Store, breaches: Arc<Breaches>, web: Arc<Web>) -> Arc<App> {
     let options = Options {
         public_url: "http://ostiary.test".into(),
         is_dev: true,
@@ -120,6 +157,7 @@ fn new_app(store: Store, breaches: Arc<Breaches>) -> Arc<App> {
             threads: Some(1),
         },
         breach_corpus: Some(breaches),
+        fetch: web,
         rate_limits: false,
     };
     let master_key = MasterKey::from_bytes([7; 32]);
@@ -131,9 +169,10 @@ fn new_app(store: Store, breaches: Arc<Breaches>) -> Arc<App> {
 pub async fn start(engine: Engine) -> Option<Server> {
     let store = fresh(engine).await?;
     let breaches = Arc::new(Breaches::default());
-    let app = new_app((*store).clone(), breaches.clone());
+    let web = Arc::new(Web::default());
+    let app = new_app((*store).clone(), breaches.clone(), web.clone());
     let project = add_project(&app, "Acme Notes").await;
-    Some(Server { router: router(app.clone()), app, project, breaches, store })
+    Some(Server { router: router(app.clone()), app, project, breaches, web, store })
 }
 
 /// Adds a project to a server.
@@ -205,6 +244,7 @@ impl Server {
         let app = new_app(
             Store::open(options).await.expect("the same database opens again"),
             self.breaches.clone(),
+            self.web.clone(),
         );
         app.refresh_projects().await.expect("the projects can be read");
         Some(Node { router: router(app.clone()), app, first: self.clone() })

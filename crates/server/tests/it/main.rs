@@ -35,4 +35,5 @@ mod search;
 mod session_exchange;
 mod sessions;
 mod totp;
+mod trusted_tokens;
 mod validation;

@@ -3,7 +3,7 @@
 use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::handlers::second_factor::{at_most_one_credential, exactly_one_credential, wishes};
-use crate::http::reply::{Reply, member_and_organization, second_factor};
+use crate::http::reply::{Reply, full_session, member_and_organization};
 use crate::ops::otp_sms::{self, Authenticate, Send};
 use crate::wire::Object;
 
@@ -34,7 +34,7 @@ pub async fn authenticate(call: Call) -> Result<Reply> {
         wishes: wishes(fields)?,
         credentials: exactly_one_credential(&call).await?,
     };
-    Ok(second_factor(otp_sms::authenticate(&call.cx, input).await?, Object::new()))
+    Ok(full_session(otp_sms::authenticate(&call.cx, input).await?, Object::new()))
 }
 
 /// `DELETE /v1/b2b/organizations/{organization_id}/members/mfa_phone_numbers/{member_id}` and

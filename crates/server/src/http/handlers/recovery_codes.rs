@@ -3,7 +3,7 @@
 use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::handlers::second_factor::exactly_one_credential;
-use crate::http::reply::{Reply, member_and_organization, second_factor};
+use crate::http::reply::{Reply, full_session, member_and_organization};
 use crate::ops::recovery_codes::{self, Codes, Owner, Recover};
 use crate::wire::Object;
 
@@ -56,5 +56,5 @@ pub async fn recover(call: Call) -> Result<Reply> {
         credentials: exactly_one_credential(&call).await?,
     };
     let (session, remaining) = recovery_codes::recover(&call.cx, input).await?;
-    Ok(second_factor(session, Object::new().field("recovery_codes_remaining", &remaining)))
+    Ok(full_session(session, Object::new().field("recovery_codes_remaining", &remaining)))
 }

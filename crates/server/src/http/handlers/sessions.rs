@@ -2,11 +2,13 @@
 
 use crate::cx::Result;
 use crate::http::call::Call;
-use crate::http::reply::{Reply, Tokens, authenticated, member_roles};
+use crate::http::reply::{Reply, Tokens, authenticated, full_session, member_roles};
 use crate::ops::sandbox;
+use crate::ops::sessions::attest::{self, Attest};
 use crate::ops::sessions::check::{self, AuthorizationCheck, Check};
 use crate::ops::sessions::exchange::{self, Exchange};
 use crate::ops::sessions::manage::{self, Revocation};
+use crate::ops::sessions::migrate::{self, Migrate};
 use crate::ops::sessions::tokens::SessionCredential;
 use crate::wire::{Fields, Object, WireSession};
 use ostiary_core::error::ErrorType;
@@ -75,6 +77,37 @@ pub async fn exchange(call: Call) -> Result<Reply> {
         arguments: call.session_arguments()?,
     };
     Ok(authenticated(&call.cx, exchange::exchange(&call.cx, input).await?, Object::new()))
+}
+
+/// `POST sessions/attest`
+pub async fn attest(call: Call) -> Result<Reply> {
+    let fields = &call.fields;
+    let input = Attest {
+        profile: fields.required("profile_id")?.to_owned(),
+        token: fields.required("token")?.to_owned(),
+        organization: fields.nonempty("organization_id")?,
+        credentials: call.credentials().await?,
+    };
+    Ok(full_session(attest::attest(&call.cx, input).await?, Object::new()))
+}
+
+/// `POST /v1/b2b/sessions/migrate`
+pub async fn migrate(call: Call) -> Result<Reply> {
+    let fields = &call.fields;
+    let input = Migrate {
+        session_token: fields.required("session_token")?.to_owned(),
+        organization: fields.required("organization_id")?.to_owned(),
+        arguments: call.session_arguments()?,
+    };
+    Ok(full_session(migrate::migrate(&call.cx, input).await?, Object::new()))
+}
+
+/// `POST sessions/exchange_access_token`. Only Connected Apps get access tokens that could be exchanged, and this server
+/// has none, so no token is one of theirs.
+pub async fn exchange_access_token(call: Call) -> Result<Reply> {
+    call.fields.required("access_token")?;
+    call.session_arguments()?;
+    Err(ErrorType::OauthAccessTokenExchangeInvalidGrant.into())
 }
 
 /// `GET /v1/b2b/sessions`

@@ -3,7 +3,7 @@
 use crate::cx::Result;
 use crate::http::call::Call;
 use crate::http::handlers::second_factor::{at_most_one_credential, exactly_one_credential, wishes};
-use crate::http::reply::{Reply, member_and_organization, second_factor};
+use crate::http::reply::{Reply, full_session, member_and_organization};
 use crate::ops::totp::{self, Authenticate, Create, Migrate};
 use crate::wire::Object;
 use base64::Engine as _;
@@ -38,7 +38,7 @@ pub async fn authenticate(call: Call) -> Result<Reply> {
         wishes: wishes(fields)?,
         credentials: exactly_one_credential(&call).await?,
     };
-    Ok(second_factor(totp::authenticate(&call.cx, input).await?, Object::new()))
+    Ok(full_session(totp::authenticate(&call.cx, input).await?, Object::new()))
 }
 
 /// `POST /v1/b2b/totp/migrate`

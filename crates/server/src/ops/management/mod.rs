@@ -13,6 +13,7 @@ pub mod projects;
 pub mod redirect_urls;
 pub mod sdk;
 pub mod settings;
+pub mod trusted_tokens;
 
 use crate::app::App;
 use crate::cx::{Cx, Result};

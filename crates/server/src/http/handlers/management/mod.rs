@@ -9,3 +9,4 @@ pub mod policy;
 pub mod projects;
 pub mod redirect_urls;
 pub mod settings;
+pub mod trusted_tokens;
