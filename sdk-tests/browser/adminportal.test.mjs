@@ -1,4 +1,4 @@
-// The admin portal of @stytch/react: what customers' own administrators see and do, and what they must not.
+// The admin portal of @stytch/react and @stytch/vanilla-js: what customers' own administrators see and do, and what they must not.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -9,14 +9,14 @@ import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
 const server = await startServer();
 const api = asLocalhost(server.apiUrl);
-const app = await servePage('../browser/adminportal.page.jsx', {
-  publicToken: server.publicToken,
-  options: { endpoints: { testAPIURL: api, liveAPIURL: api } },
-});
+const config = { publicToken: server.publicToken, options: { endpoints: { testAPIURL: api, liveAPIURL: api } } };
+const app = await servePage('../browser/adminportal.page.jsx', config);
+const withoutReact = await servePage('../browser/adminportal-vanilla.page.js', config);
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();
   app.close();
+  withoutReact.close();
   await server.stop();
 });
 const { stytch, createOrganization, createMember, sendMagicLink, signIn } = actorsOf(server);
@@ -24,10 +24,11 @@ const { stytch, createOrganization, createMember, sendMagicLink, signIn } = acto
 const button = (scope, name) => scope.getByRole('button', { name, exact: true });
 
 /** A browser in which this member is signed in. */
-async function browserOf(organization, member) {
+async function browserOf(organization, member, { url } = app) {
   const page = await (await browser.newPerson()).newPage();
   const token = await sendMagicLink(organization, member.email_address);
-  await page.goto(app.url);
+  await page.goto(url);
+  await page.waitForFunction(() => 'stytch' in window);
   await page.evaluate(async (magic_links_token) => {
     await window.stytch.magicLinks.authenticate({ magic_links_token, session_duration_minutes: 60 });
   }, token);
@@ -35,11 +36,11 @@ async function browserOf(organization, member) {
 }
 
 /** An organization, its administrator Ada, and her browser at a page of the portal. */
-async function administration(path, settings) {
+async function administration(path, settings, place = app) {
   const organization = await createOrganization(settings);
   const ada = await createMember(organization, { name: 'Ada', roles: ['stytch_admin'] });
-  const page = await browserOf(organization, ada);
-  await page.goto(app.url + path);
+  const page = await browserOf(organization, ada, place);
+  await page.goto(place.url + path);
   return { organization, ada, page };
 }
 
@@ -334,6 +335,24 @@ test('members: deactivated, and brought back without what they had', async () =>
   await row(page, grace.email_address).getByText('Active').waitFor();
   const { member } = await signIn(organization, grace);
   assert.deepEqual([member.status, member.is_admin], ['active', false]);
+});
+
+test('without React: the same parts do the same', async () => {
+  const { organization, page } = await administration('/settings', {}, withoutReact);
+  await change(page, 'Details', (frame) => frame.getByPlaceholder('Enter Name').fill('Globex'));
+  await change(page, 'Authentication settings', (frame) => frame.getByText('Require MFA for all users').click());
+  const { organization_name, mfa_policy } = await read(organization);
+  assert.deepEqual([organization_name, mfa_policy], ['Globex', 'REQUIRED_FOR_ALL']);
+
+  const grace = await createMember(organization);
+  await page.goto(`${withoutReact.url}/members`);
+  await open(page, grace.email_address);
+  await change(page, 'Details', (frame) => frame.getByRole('textbox').first().fill('Grace Hopper'));
+  await button(page, 'Deactivate Member').click();
+  await confirm(page, 'Deactivate Member');
+  await page.getByText('Deactivated', { exact: true }).waitFor();
+  const { member } = await stytch.organizations.members.dangerouslyGet({ member_id: grace.member_id, include_deleted: true });
+  assert.deepEqual([member.name, member.status], ['Grace Hopper', 'deleted']);
 });
 
 /** What a page's client is told when it calls something. */
