@@ -8,11 +8,13 @@ mod error;
 mod hop;
 mod inbox;
 mod reference;
+mod unlock;
 
 pub use self::error::error;
 pub use self::hop::link_hop;
 pub use self::inbox::{PreviewTheme, inbox, mail_preview};
 pub use self::reference::{error_index, error_reference};
+pub use self::unlock::unlock;
 
 use crate::asset::{self, Asset};
 use crate::html::Html;

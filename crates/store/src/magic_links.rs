@@ -20,6 +20,8 @@ wire_enum! {
         PasswordReset = "password_reset",
         /// Set a password that counts in every organization, and begin discovery.
         DiscoveryPasswordReset = "discovery_password_reset",
+        /// End the lock of a member, and nothing else: it signs nobody in.
+        Unlock = "unlock",
     }
 }
 

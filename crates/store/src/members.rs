@@ -245,6 +245,14 @@ const LOCK: Sql = sql!(
     "UPDATE members SET failed_attempts = 0, lock_created_at = $3, lock_expires_at = $4, version = version + 1
      WHERE env = $1 AND member_id = $2"
 );
+const UNLOCK: Sql = sql!(
+    "UPDATE members SET failed_attempts = 0, lock_created_at = NULL, lock_expires_at = NULL, version = version + 1
+     WHERE env = $1 AND member_id = $2 AND (failed_attempts > 0 OR lock_created_at IS NOT NULL)"
+);
+const UNLOCK_SINCE: Sql = sql!(
+    "UPDATE members SET failed_attempts = 0, lock_created_at = NULL, lock_expires_at = NULL, version = version + 1
+     WHERE env = $1 AND member_id = $2 AND lock_created_at = $3"
+);
 
 const HOLD: Sql =
     sql!("UPDATE members SET failed_attempts = failed_attempts WHERE env = $1 AND member_id = $2");
@@ -274,4 +282,19 @@ pub async fn lock(
 ) -> Result<(), StoreError> {
     db.exec(LOCK, &args![scope.env, id.uuid(), from.micros(), until.micros()]).await?;
     Ok(())
+}
+
+/// Ends the lock of a member and forgets failed attempts: any lock, or only the one from this moment. Says whether there
+/// was anything to do.
+pub async fn unlock(
+    db: &Db,
+    scope: Scope,
+    id: MemberId,
+    locked_at: Option<Timestamp>,
+) -> Result<bool, StoreError> {
+    let changed = match locked_at {
+        None => db.exec(UNLOCK, &args![scope.env, id.uuid()]).await?,
+        Some(at) => db.exec(UNLOCK_SINCE, &args![scope.env, id.uuid(), at.micros()]).await?,
+    };
+    Ok(changed > 0)
 }

@@ -3,6 +3,7 @@
 mod banner;
 mod m2m;
 mod management_keys;
+mod members;
 mod operate;
 mod output;
 mod policy;
@@ -44,6 +45,10 @@ pub fn main() -> ExitCode {
         },
         Some(("m2m", matches)) => match matches.subcommand() {
             Some((_, matches)) => with_config(matches, m2m::import),
+            None => Ok(()),
+        },
+        Some(("member", matches)) => match matches.subcommand() {
+            Some((_, matches)) => with_config(matches, members::unlock),
             None => Ok(()),
         },
         Some(("policy", matches)) => match matches.subcommand() {
@@ -188,6 +193,7 @@ fn command() -> Command {
         )
         .subcommand(management_keys::command(operator))
         .subcommand(m2m::command(operator, project_argument))
+        .subcommand(members::command(operator, project_argument))
         .subcommand(policy::command(operator, project_argument))
         .subcommand(
             Command::new("keys")

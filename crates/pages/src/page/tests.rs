@@ -19,6 +19,12 @@ fn every_page() -> Vec<(String, Page)> {
         .into_iter()
         .map(|locale| (format!("hop {}", locale.as_str()), link_hop(locale, "Harbor", FORWARD_URL)))
         .collect();
+    for locale in Locale::ALL {
+        pages.push((
+            format!("unlock {}", locale.as_str()),
+            unlock(locale, "Harbor", "/unlock", &[("token", "k3V9")]),
+        ));
+    }
     pages.push(("broken hop".into(), link_hop(Locale::En, "Harbor", "javascript:alert(1)")));
     pages
         .push(("error".into(), error(401, "This link no longer works", "It was used.", "request-id-test-1")));
@@ -161,6 +167,7 @@ fn values_from_outside_are_text_on_every_page() {
     let pages = [
         link_hop(Locale::En, hostile, FORWARD_URL),
         link_hop(Locale::En, "Harbor", &format!("https://app.example/?a={hostile}")),
+        unlock(Locale::En, hostile, hostile, &[(hostile, hostile)]),
         error(400, hostile, hostile, hostile),
         error_reference(hostile, 400, hostile, hostile),
         error_index(&[(hostile, 400, hostile)], hostile),
@@ -174,8 +181,16 @@ fn values_from_outside_are_text_on_every_page() {
 #[test]
 fn hop_leaves_form_action_open_for_redirects_of_the_app() {
     // Browsers apply form-action to redirects that follow a form, so a list of one origin would break apps.
-    let page = link_hop(Locale::En, "Harbor", FORWARD_URL);
-    assert!(!page.content_security_policy.contains("form-action"));
+    for page in [link_hop(Locale::En, "Harbor", FORWARD_URL), unlock(Locale::En, "Harbor", "/unlock", &[])] {
+        assert!(!page.content_security_policy.contains("form-action"));
+    }
+}
+
+#[test]
+fn a_lock_ends_by_a_button_and_by_nothing_else() {
+    let html = unlock(Locale::En, "Harbor", "/unlock", &[("token", "k3V9")]).html;
+    assert!(html.contains("action=\"/unlock\" method=\"post\"") && html.contains("value=\"k3V9\""));
+    assert!(!html.contains("<script") && !html.contains("http-equiv") && !html.contains("<a "));
 }
 
 #[test]

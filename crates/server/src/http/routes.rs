@@ -10,8 +10,8 @@ use crate::http::access::Access::{
 use crate::http::call::Call;
 use crate::http::cors;
 use crate::http::handlers::management::{
-    credentials, email_templates, environments, impersonation as impersonations, policy, projects,
-    redirect_urls, settings, trusted_tokens,
+    credentials, email_templates, environments, impersonation as impersonations, members as managed_members,
+    policy, projects, redirect_urls, settings, trusted_tokens,
 };
 use crate::http::handlers::{
     discovery, impersonation, m2m, magic_links, member_emails, members, organizations, otp_email, otp_sms,
@@ -342,6 +342,9 @@ routes! {
     Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/email_templates/{template_id}/test" OperatorWith(ManageProjectSettings) => email_templates::try_out;
     Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/members/{member_id}/impersonation_tokens" OperatorWith(ImpersonateMembers) => impersonations::create_token;
     Management GET "/admin/v1/projects/{project_slug}/environments/{environment_slug}/impersonations" Operator => impersonations::list;
+    Management GET "/admin/v1/projects/{project_slug}/environments/{environment_slug}/rate_limits" Operator => settings::get_rate_limits;
+    Management PUT "/admin/v1/projects/{project_slug}/environments/{environment_slug}/rate_limits" OperatorWith(ManageProjectSettings) => settings::set_rate_limits;
+    Management POST "/admin/v1/projects/{project_slug}/environments/{environment_slug}/members/{member_id}/unlock" OperatorWith(ManageProjectSettings) => managed_members::unlock;
 }
 
 /// The path templates by row, for the labels of the metrics.

@@ -4,9 +4,10 @@
 //! operations answer `Ok(Attempt::Refused(error))` and the refusal becomes an error after the commit.
 
 use crate::cx::{Cx, Result};
+use crate::ops::unlock;
 use ostiary_core::error::{Error, ErrorType};
 use ostiary_core::ids::OrganizationId;
-use ostiary_core::member::Member;
+use ostiary_core::member::{Lock, Member};
 use ostiary_core::time::SECOND;
 use ostiary_store::seam::Db;
 use ostiary_store::{discovery_locks, members};
@@ -41,6 +42,7 @@ pub async fn refuse_member<T>(
     if failures >= rules.threshold {
         let until = cx.now.plus_seconds(rules.ttl_seconds);
         members::lock(tx, cx.scope(), member.id, cx.now, until).await?;
+        unlock::offer(tx, cx, member, Lock { created_at: cx.now, expires_at: until }).await?;
     }
     Ok(Attempt::Refused(refusal.into()))
 }

@@ -34,3 +34,4 @@ pub mod second_factor;
 pub mod sessions;
 pub mod totp;
 pub mod trusted_keys;
+pub mod unlock;

@@ -36,4 +36,5 @@ mod session_exchange;
 mod sessions;
 mod totp;
 mod trusted_tokens;
+mod unlock;
 mod validation;

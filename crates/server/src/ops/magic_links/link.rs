@@ -154,5 +154,7 @@ pub fn token_type(purpose: LinkPurpose) -> &'static str {
         LinkPurpose::Organization | LinkPurpose::EmailUpdate => "multi_tenant_magic_links",
         LinkPurpose::PasswordReset => "multi_tenant_passwords",
         LinkPurpose::Discovery | LinkPurpose::DiscoveryPasswordReset => "discovery",
+        // It leads to a page of this server (see `ops::unlock`), and no application is handed its token.
+        LinkPurpose::Unlock => "unlock",
     }
 }

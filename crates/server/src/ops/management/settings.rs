@@ -6,6 +6,7 @@ use ostiary_core::claim_template::JwtTemplate;
 use ostiary_core::error::ErrorType;
 use ostiary_core::password::PasswordPolicy;
 use ostiary_core::project::{Vertical, country_allowlist};
+use ostiary_core::rate_limit::RateLimits;
 use ostiary_core::wire_enum;
 use ostiary_store::environments::EnvironmentSettings;
 
@@ -70,6 +71,26 @@ pub async fn set_template(
     })
     .await?;
     Ok(template)
+}
+
+/// What is decided about rate limits.
+pub async fn rate_limits(operator: &Operator, place: &Place) -> Result<RateLimits> {
+    Ok(operator.environment(place).await?.settings.rate_limits)
+}
+
+/// Decides about rate limits, in place of all that was decided before.
+///
+/// # Errors
+/// Those of [`RateLimits::validate`].
+pub async fn set_rate_limits(operator: &Operator, place: &Place, limits: RateLimits) -> Result<RateLimits> {
+    limits.validate()?;
+    let set = limits.clone();
+    change(operator, place, move |environment| {
+        environment.settings.rate_limits = set.clone();
+        Ok(())
+    })
+    .await?;
+    Ok(limits)
 }
 
 /// The countries that text messages may go to, sorted.

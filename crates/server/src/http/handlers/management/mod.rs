@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod email_templates;
 pub mod environments;
 pub mod impersonation;
+pub mod members;
 pub mod policy;
 pub mod projects;
 pub mod redirect_urls;

@@ -9,6 +9,7 @@ use crate::wire::{Fields, Object};
 use ostiary_core::claim_template::JwtTemplate;
 use ostiary_core::error::ErrorType;
 use ostiary_core::password::{PasswordPolicy, StrengthPolicy};
+use ostiary_core::rate_limit::RateLimits;
 use serde_json::{Value, json};
 
 fn wire_policy(policy: &PasswordPolicy) -> Value {
@@ -92,6 +93,39 @@ pub async fn set_template(call: OperatorCall) -> Result<Reply> {
     };
     let template = settings::set_template(&call.operator, &call.place()?, kind, template).await?;
     Ok(Object::new().field("jwt_template", &wire_template(kind, &template)).into())
+}
+
+fn wire_rate_limits(decided: &RateLimits) -> Object {
+    let limits: Vec<Value> = decided
+        .all()
+        .map(|limit| {
+            json!({
+                "group": limit.group,
+                "field": limit.field,
+                "requests_max": limit.window.requests_max,
+                "window_seconds": limit.window.window_seconds,
+            })
+        })
+        .collect();
+    Object::new().field("rate_limits", decided).field("limits", &limits)
+}
+
+/// `GET …/rate_limits`
+pub async fn get_rate_limits(call: OperatorCall) -> Result<Reply> {
+    Ok(wire_rate_limits(&settings::rate_limits(&call.operator, &call.place()?).await?).into())
+}
+
+/// `PUT …/rate_limits`
+pub async fn set_rate_limits(call: OperatorCall) -> Result<Reply> {
+    let decided = call.fields.object("rate_limits")?.ok_or_else(|| {
+        ErrorType::BadRequest
+            .with_message("rate_limits is required: an object with enabled, windows or both.")
+    })?;
+    let decided = serde_json::from_value(Value::Object(decided)).map_err(|error| {
+        ErrorType::InvalidArgument.with_message(format!("rate_limits does not say what limits are: {error}."))
+    })?;
+    let decided = settings::set_rate_limits(&call.operator, &call.place()?, decided).await?;
+    Ok(wire_rate_limits(&decided).into())
 }
 
 /// `GET …/allowed_country_codes/sms`
