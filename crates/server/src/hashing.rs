@@ -163,9 +163,10 @@ impl HashingPool {
     fn submit(&self, work: Work) -> Result<()> {
         let mut state = self.shared.state.lock();
         self.admit(&state)?;
-        state.outstanding_micros = state.outstanding_micros.saturating_add(work.micros);
+        let micros = work.micros;
+        state.outstanding_micros = state.outstanding_micros.saturating_add(micros);
         state.waiting.push_back(work);
-        self.shared.metrics.hashing_queued();
+        self.shared.metrics.hashing_queued(micros);
         drop(state);
         self.shared.work_or_end.notify_one();
         Ok(())

@@ -6,10 +6,11 @@
 //! one that was compared.
 
 use crate::rows::Columns;
-use crate::seam::{Arg, Db, Sql, StoreError};
+use crate::seam::{Arg, Db, Row, Sql, StoreError};
 use crate::{Scope, args, sql};
 use ostiary_core::ids::{MemberId, MemberPasswordId, OrganizationId};
 use ostiary_core::time::Timestamp;
+use uuid::Uuid;
 
 /// Whose a password is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,17 @@ const COLUMNS: &str =
     "SELECT password_id, hash_sealed, needs_reset, breach_checked_at, set_at FROM passwords ";
 const OF_MEMBER: Sql = sql!(COLUMNS, "WHERE env = $1 AND member_id = $2");
 const OF_ADDRESS: Sql = sql!(COLUMNS, "WHERE env = $1 AND email_address = $2");
+/// The first at or after an id, or the first of all when there is none: ids are random, so any id leads to each password
+/// about equally often.
+const NEXT: Sql = sql!(
+    "SELECT password_id, hash_sealed, needs_reset, breach_checked_at, set_at FROM (
+         SELECT * FROM (SELECT 0 AS turn, p.* FROM passwords p WHERE p.env = $1 AND p.password_id >= $2
+             ORDER BY p.password_id LIMIT 1) AS behind
+         UNION ALL
+         SELECT * FROM (SELECT 1 AS turn, p.* FROM passwords p WHERE p.env = $1
+             ORDER BY p.password_id LIMIT 1) AS first
+     ) AS found ORDER BY turn LIMIT 1"
+);
 const PUT_OF_MEMBER: Sql = sql!(
     "INSERT INTO passwords (env, password_id, member_id, hash_sealed, needs_reset, breach_checked_at, set_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -106,17 +118,24 @@ pub async fn find(
         PasswordOwner::Member(id) => db.row(OF_MEMBER, &args![scope.env, id.uuid()]).await?,
         PasswordOwner::Address(address) => db.row(OF_ADDRESS, &args![scope.env, address]).await?,
     };
-    row.map(|row| {
-        let mut columns = Columns::of(&row);
-        Ok(StoredPassword {
-            id: MemberPasswordId::new(columns.get()?, scope.kind),
-            hash_sealed: columns.get()?,
-            needs_reset: columns.get()?,
-            breach_checked_at: columns.optional_time()?,
-            set_at: columns.time()?,
-        })
+    row.map(|row| stored(&row, scope)).transpose()
+}
+
+/// Some password of the environment, the same for the same number as long as no password comes or goes.
+pub async fn find_any(db: &Db, scope: Scope, number: Uuid) -> Result<Option<StoredPassword>, StoreError> {
+    let row = db.row(NEXT, &args![scope.env, number]).await?;
+    row.map(|row| stored(&row, scope)).transpose()
+}
+
+fn stored(row: &Row, scope: Scope) -> Result<StoredPassword, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(StoredPassword {
+        id: MemberPasswordId::new(columns.get()?, scope.kind),
+        hash_sealed: columns.get()?,
+        needs_reset: columns.get()?,
+        breach_checked_at: columns.optional_time()?,
+        set_at: columns.time()?,
     })
-    .transpose()
 }
 
 /// The member whose password this is; none when it is an address's.

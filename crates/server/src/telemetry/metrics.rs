@@ -73,6 +73,7 @@ pub struct Metrics {
     outbox_pending: AtomicU64,
     rate_limited: [[AtomicU64; LimitField::ALL.len()]; LimitGroup::ALL.len()],
     hashing_waiting: AtomicI64,
+    hashing_work_micros: AtomicU64,
     hashing_refused: AtomicU64,
     hashing_waited: Histogram,
 }
@@ -130,6 +131,7 @@ impl Metrics {
             outbox_pending: AtomicU64::new(0),
             rate_limited: Default::default(),
             hashing_waiting: AtomicI64::new(0),
+            hashing_work_micros: AtomicU64::new(0),
             hashing_refused: AtomicU64::new(0),
             hashing_waited: Histogram::default(),
         }
@@ -178,8 +180,9 @@ impl Metrics {
         self.rate_limited[group as usize][field as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A piece of password work has joined the queue.
-    pub fn hashing_queued(&self) {
+    /// A piece of password work has joined the queue, which will take about so long.
+    pub fn hashing_queued(&self, micros: u64) {
+        self.hashing_work_micros.fetch_add(micros, Ordering::Relaxed);
         self.hashing_waiting.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -258,6 +261,9 @@ impl Metrics {
     fn write_hashing(&self, page: &mut Page) {
         page.family("ostiary_hashing_waiting", "gauge", "Pieces of password work whose turn has not come.");
         page.value("ostiary_hashing_waiting", "", self.hashing_waiting.load(Ordering::Relaxed));
+        let name = "ostiary_hashing_work_seconds_total";
+        page.family(name, "counter", "Password work that was taken on, as estimated before it was done.");
+        page.value(name, "", seconds(self.hashing_work_micros.load(Ordering::Relaxed)));
         let name = "ostiary_hashing_refused_total";
         page.family(name, "counter", "Password work refused with 429 because too much waited already.");
         page.value(name, "", self.hashing_refused.load(Ordering::Relaxed));
@@ -433,8 +439,8 @@ mod tests {
         metrics.outbox_failed(Channel::Mail, SendFailure::Permanent);
         metrics.set_outbox_pending(7);
         metrics.rate_limited(LimitGroup::EmailSends, LimitField::Network);
-        metrics.hashing_queued();
-        metrics.hashing_queued();
+        metrics.hashing_queued(1_000_000);
+        metrics.hashing_queued(500_000);
         metrics.hashing_began(Duration::from_millis(20));
         metrics.hashing_refused();
         let page = metrics.exposition();
@@ -451,6 +457,7 @@ mod tests {
             ("ostiary_rate_limited_total{group=\"email_sends\",field=\"network\"}", "1"),
             ("ostiary_rate_limited_total{group=\"email_sends\",field=\"email\"}", "0"),
             ("ostiary_hashing_waiting", "1"),
+            ("ostiary_hashing_work_seconds_total", "1.5"),
             ("ostiary_hashing_refused_total", "1"),
             ("ostiary_hashing_wait_seconds_bucket{le=\"0.01\"}", "0"),
             ("ostiary_hashing_wait_seconds_bucket{le=\"0.025\"}", "1"),

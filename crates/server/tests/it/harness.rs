@@ -311,6 +311,15 @@ impl Server {
         Browser { server: self, session: Some(session_token.to_owned()), cookies: Vec::new() }
     }
 
+    /// How much password work the server has taken on so far, in microseconds, as it estimates it.
+    pub fn password_work(&self) -> u64 {
+        let page = self.app.metrics.exposition();
+        let value = page.lines().find_map(|line| line.strip_prefix("ostiary_hashing_work_seconds_total "));
+        let (whole, rest) =
+            value.map(|value| value.split_once('.').unwrap_or((value, ""))).expect("it is counted");
+        format!("{whole}{rest:0<6}").parse().expect("a number of seconds")
+    }
+
     /// Moves the clock.
     pub fn advance_seconds(&self, seconds: i64) {
         self.app.clock.advance(seconds * SECOND);

@@ -25,6 +25,7 @@ mod otp_email;
 mod otp_sms;
 mod pages;
 mod password_migrate;
+mod password_work;
 mod passwords;
 mod passwords_shared;
 mod permissions;

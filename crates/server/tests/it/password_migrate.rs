@@ -157,6 +157,16 @@ on_both_engines! {
                 "salt": "c2FsdA==", "iteration_amount": iterations, "key_length": 4, "algorithm": "sha256"
             }
         });
+        let long_salt = "s".repeat(1025);
+        let with = |mut body: Value, config: &str, field: &str, value: Value| {
+            body[config][field] = value;
+            body
+        };
+        let with_hash = |mut body: Value, hash: &str| {
+            body["hash"] = json!(hash);
+            body
+        };
+        let work_before = t.password_work();
         for (body, expected) in [
             (json!({"hash_type": "sha_256", "hash": hex}), "invalid_hash_type"),
             (json!({"hash_type": "", "hash": hex}), "invalid_hash_type"),
@@ -167,6 +177,28 @@ on_both_engines! {
             (json!({"hash_type": "sha_512", "hash": hex}), "invalid_sha_512_hash"),
             (json!({"hash_type": "phpass", "hash": hex}), "invalid_phpass_hash_prefix"),
             (json!({"hash_type": "argon_2id", "hash": "$argon2id$"}), "invalid_hash"),
+            (json!({"hash_type": "phpass", "hash": "$P$9844"}), "invalid_phpass_hash_format"),
+            (json!({"hash_type": "md_5", "hash": hex[..32], "md_5_config": {"prepend_salt": long_salt}}), "invalid_prepend_salt"),
+            (json!({"hash_type": "md_5", "hash": hex[..32], "md_5_config": {"append_salt": long_salt}}), "invalid_append_salt"),
+            (with(argon(256, 1), "argon_2_config", "key_length", json!(31)), "argon_2_key_length_mismatch"),
+            (with(argon(256, 1), "argon_2_config", "key_length", json!(1_i64 << 40)), "invalid_argon_2_key_length"),
+            (with(argon(256, 1), "argon_2_config", "salt", json!("short")), "invalid_argon_2_salt"),
+            (with(argon(256, 1), "argon_2_config", "threads", json!(0)), "invalid_argon_2_threads"),
+            (with(argon(256, 1), "argon_2_config", "threads", json!(1_i64 << 40)), "invalid_argon_2_threads"),
+            (with(argon(256, 1), "argon_2_config", "iteration_amount", json!(0)), "invalid_argon_2_iteration_amount"),
+            (with(argon(256, 1), "argon_2_config", "memory", json!(-1)), "invalid_argon_2_memory"),
+            (with(scrypt(16), "scrypt_config", "r_parameter", json!(1_i64 << 40)), "invalid_scrypt_parameters"),
+            (with(scrypt(16), "scrypt_config", "p_parameter", json!(0)), "invalid_scrypt_parameters"),
+            (with(scrypt(16), "scrypt_config", "salt", json!("%")), "invalid_base64_scrypt_salt"),
+            (with(scrypt(16), "scrypt_config", "salt", json!("A".repeat(400))), "invalid_scrypt_salt_length"),
+            (with(scrypt(16), "scrypt_config", "key_length", json!(5)), "scrypt_key_length_mismatch"),
+            (with_hash(scrypt(16), "%"), "invalid_base64_scrypt_hash"),
+            (with_hash(pbkdf2(1), "%"), "invalid_pbkdf_2_hash"),
+            (with(pbkdf2(1), "pbkdf_2_config", "salt", json!("%")), "invalid_pbkdf_2_salt"),
+            (with(pbkdf2(1), "pbkdf_2_config", "algorithm", json!("md5")), "invalid_pbkdf_2_algorithm"),
+            (with(pbkdf2(1), "pbkdf_2_config", "key_length", json!(5)), "pbkdf_2_key_length_mismatch"),
+            (with(pbkdf2(1), "pbkdf_2_config", "iteration_amount", json!(0)), "invalid_pbkdf_2_iteration_amount"),
+            (with_hash(json!({"hash_type": "scrypt"}), "$scrypt$ln=40,r=8,p=1$c2FsdA$aGFzaA"), "invalid_scrypt_n_parameter"),
             (argon(1 << 40, 1), "invalid_argon_2_memory"),
             (argon(256, 1 << 40), "invalid_argon_2_iteration_amount"),
             (scrypt(1 << 40), "invalid_scrypt_n_parameter"),
@@ -183,6 +215,7 @@ on_both_engines! {
             assert_eq!(refused.body["error_type"], expected, "{body}");
             refused.fails(400, expected);
         }
+        assert_eq!(t.password_work(), work_before, "nothing was computed");
         let long = "x".repeat(8193);
         migrate(json!({"hash_type": "bcrypt", "hash": long})).await.fails(400, "invalid_request_value");
         let path = format!("/v1/b2b/organizations/{acme}/member?email_address={ADA}");

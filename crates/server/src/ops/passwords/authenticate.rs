@@ -1,7 +1,7 @@
 //! Signing in to one organization with a password.
 
-use super::compare::{self, Right, Use};
-use super::stored::{self, Known};
+use super::compare::{self, Against, Right, Use};
+use super::stored;
 use super::{are_shared, wrong};
 use crate::cx::{Cx, Result};
 use crate::ops::locks::{self, Attempt};
@@ -32,7 +32,7 @@ pub struct Authenticate {
 pub async fn authenticate(cx: &Cx, input: Authenticate) -> Result<Authenticated> {
     let candidate = find_candidate(cx, &input.organization, &input.email_address).await?;
     let email = candidate.email.as_str();
-    let right = compare::compare(cx, candidate.known.as_ref(), &input.password, email).await?;
+    let right = compare::compare(cx, &candidate.against, &input.password, email).await?;
     let attempt = cx.write((candidate, right, input.credentials), in_transaction).await?;
     attempt.into_result()?.complete(cx)
 }
@@ -61,7 +61,7 @@ pub(super) struct Candidate {
     pub(super) organization: Organization,
     pub(super) email: EmailAddress,
     member: Option<Member>,
-    pub(super) known: Option<Known>,
+    pub(super) against: Against,
 }
 
 /// Finds member and password. On the server API what is missing is an error at once; in browsers it is found out, with
@@ -92,7 +92,9 @@ pub(super) async fn find_candidate(cx: &Cx, organization: &str, email_address: &
     if cx.is_backend && known.is_none() {
         return Err(ErrorType::MemberPasswordNotFound.into());
     }
-    Ok(Candidate { organization, email, member, known })
+    let who = locks::stranger_in(organization.id, email.as_str());
+    let against = Against::of(&reader, cx, known, &who).await?;
+    Ok(Candidate { organization, email, member, against })
 }
 
 /// Judges the attempt: the member must still be the one that was found, unlocked, and have the password that was

@@ -6,9 +6,29 @@ use crate::cx::{Cx, Result};
 use ostiary_core::ids::MemberPasswordId;
 use ostiary_core::password::{Password, judge};
 use ostiary_core::time::Timestamp;
-use ostiary_proto::password_hash::{Memory, PasswordHash};
+use ostiary_proto::password_hash::{Argon2Params, Memory, PasswordHash};
 use ostiary_store::passwords::{self, PasswordOwner};
 use ostiary_store::seam::Db;
+
+/// What an entered password is compared with.
+pub(super) enum Against {
+    /// The password of who signs in.
+    Own(Known),
+    /// Somebody else's, in vain: who signs in has none, and nobody shall learn that. None when nobody has a password.
+    Decoy(Option<PasswordHash>),
+}
+
+impl Against {
+    /// The password of who signs in, or (on the browser API, which keeps to itself whether there is one) a decoy: since
+    /// decoys are chosen among the passwords that there are, imported ones with costs of their own included, how long an
+    /// answer takes says nothing about an address.
+    pub(super) async fn of(db: &Db, cx: &Cx, known: Option<Known>, who: &str) -> Result<Against> {
+        match known {
+            Some(known) => Ok(Against::Own(known)),
+            None => Ok(Against::Decoy(stored::decoy(db, cx, who).await?)),
+        }
+    }
+}
 
 /// How long a password that was not among breached ones is not looked up again, in minutes (chosen).
 const BREACH_CHECK_MINUTES: i64 = 24 * 60;
@@ -46,17 +66,19 @@ impl Right {
     }
 }
 
-/// Compares outside of any transaction; `None` when the password is wrong. Without a stored password the work is done in
-/// vain, so that the time does not tell.
+/// Compares outside of any transaction; `None` when the password is wrong.
 pub(super) async fn compare(
     cx: &Cx,
-    known: Option<&Known>,
+    against: &Against,
     password: &Password,
     email_address: &str,
 ) -> Result<Option<Right>> {
-    let Some(known) = known else {
-        stored::hash(cx, password.clone(), false).await?;
-        return Ok(None);
+    let known = match against {
+        Against::Own(known) => known,
+        Against::Decoy(decoy) => {
+            work_in_vain(cx, decoy.clone(), password).await?;
+            return Ok(None);
+        }
     };
     let Some((new_hash, is_weak)) = verify(cx, known, password, email_address).await? else {
         return Ok(None);
@@ -64,6 +86,26 @@ pub(super) async fn compare(
     let is_breached =
         if is_breach_check_due(cx, known) { check::is_breached(cx, password).await } else { None };
     Ok(Some(Right { id: known.id, new_hash, needs_reset: known.needs_reset, is_weak, is_breached }))
+}
+
+/// How much work it is to find out that a password is not the one of a hash, and to replace the hash when it is and is
+/// not of this server's scheme.
+fn work_micros(params: &Argon2Params, hash: &PasswordHash) -> u64 {
+    hash.work_micros() + if hash.is_current(params) { 0 } else { params.work_micros() }
+}
+
+/// Does what [`verify`] does for a wrong password. That the password may be the one of the decoy, nobody learns.
+async fn work_in_vain(cx: &Cx, decoy: Option<PasswordHash>, password: &Password) -> Result<()> {
+    let Some(hash) = decoy else {
+        stored::hash(cx, password.clone(), false).await?;
+        return Ok(());
+    };
+    let work = work_micros(&cx.app.hashing.params(), &hash);
+    let password = password.clone();
+    let job = move |memory: &mut Memory| {
+        std::hint::black_box(hash.verify(password.as_bytes(), memory));
+    };
+    cx.app.hashing.run(work, job).await
 }
 
 /// Verifies, and in the same turn hashes anew what is not of this server's scheme, and judges what the policy wants
@@ -77,7 +119,7 @@ async fn verify(
     let (params, policy) =
         (cx.app.hashing.params(), cx.project.environment.settings.password_strength_config);
     let is_current = known.hash.is_current(&params);
-    let work = known.hash.work_micros() + if is_current { 0 } else { params.work_micros() };
+    let work = work_micros(&params, &known.hash);
     let (hash, random) = (known.hash.clone(), cx.app.random.clone());
     let (password, email_address) = (password.clone(), email_address.to_owned());
     let job = move |memory: &mut Memory| {

@@ -1,6 +1,6 @@
 //! Passwords that count in every organization, before an organization is chosen.
 
-use super::compare::{self, Right, Use};
+use super::compare::{self, Against, Right, Use};
 use super::reset_by_email::{EXPIRATION_MINUTES_DEFAULT, as_reset_error, refuse_outdated};
 use super::stored::{self, NewPassword};
 use super::{check, require_shared, wrong};
@@ -37,7 +37,8 @@ pub async fn authenticate(cx: &Cx, email_address: &str, password: Password) -> R
     if cx.is_backend && known.is_none() {
         return Err(ErrorType::PasswordNotFound.into());
     }
-    let right = compare::compare(cx, known.as_ref(), &password, email.as_str()).await?;
+    let against = Against::of(&reader, cx, known, email.as_str()).await?;
+    let right = compare::compare(cx, &against, &password, email.as_str()).await?;
     cx.write((email, right), authenticate_in_transaction).await?.into_result()
 }
 

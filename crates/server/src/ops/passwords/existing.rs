@@ -31,7 +31,7 @@ pub struct Reset {
 pub async fn reset(cx: &Cx, input: Reset) -> Result<Authenticated> {
     let candidate = find_candidate(cx, &input.organization, &input.email_address).await?;
     let email = candidate.email.as_str();
-    let right = compare::compare(cx, candidate.known.as_ref(), &input.existing_password, email).await?;
+    let right = compare::compare(cx, &candidate.against, &input.existing_password, email).await?;
     // A new password is judged only for who knows the old one.
     let new = match &right {
         Some(right) if right.allows() != Use::Nothing => {

@@ -11,12 +11,14 @@ use ostiary_core::member::Member;
 use ostiary_core::organization::Organization;
 use ostiary_core::password::Password;
 use ostiary_core::time::Timestamp;
+use ostiary_proto::hash::hmac_sha256;
 use ostiary_proto::password_hash::{Memory, PasswordHash};
 use ostiary_proto::random;
 use ostiary_store::passwords::{self, PasswordOwner, StoredPassword};
 use ostiary_store::seam::Db;
 use ostiary_store::{members, organizations, sessions};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A stored password with its hash in the open.
 pub(super) struct Known {
@@ -61,13 +63,7 @@ pub(super) fn seal(cx: &Cx, id: MemberPasswordId, hash: &PasswordHash) -> Vec<u8
 
 pub(super) async fn find(db: &Db, cx: &Cx, owner: &PasswordOwner) -> Result<Option<Known>> {
     let Some(stored) = passwords::find(db, cx.scope(), owner).await? else { return Ok(None) };
-    let hash = cx
-        .app
-        .master_key
-        .open(&context(stored.id), &stored.hash_sealed)
-        .and_then(|text| String::from_utf8(text).ok())
-        .and_then(|text| PasswordHash::parse(&text))
-        .ok_or_else(|| Error::internal("a stored password cannot be read with this master key"))?;
+    let hash = open(cx, &stored)?;
     Ok(Some(Known {
         id: stored.id,
         hash,
@@ -75,6 +71,25 @@ pub(super) async fn find(db: &Db, cx: &Cx, owner: &PasswordOwner) -> Result<Opti
         breach_checked_at: stored.breach_checked_at,
         set_at: stored.set_at,
     }))
+}
+
+fn open(cx: &Cx, stored: &StoredPassword) -> Result<PasswordHash> {
+    cx.app
+        .master_key
+        .open(&context(stored.id), &stored.hash_sealed)
+        .and_then(|text| String::from_utf8(text).ok())
+        .and_then(|text| PasswordHash::parse(&text))
+        .ok_or_else(|| Error::internal("a stored password cannot be read with this master key"))
+}
+
+/// Some password's hash of the environment, for whoever has none; none when nobody has. `who` always leads to the same
+/// one, which a key chooses, so that nobody knows to which.
+pub(super) async fn decoy(db: &Db, cx: &Cx, who: &str) -> Result<Option<PasswordHash>> {
+    let key = cx.app.master_key.derive("password decoys");
+    let digest = hmac_sha256(&key, &[who.as_bytes()]);
+    let number = Uuid::from_slice(&digest[..16]).map_err(Error::internal)?;
+    let found = passwords::find_any(db, cx.scope(), number).await?;
+    found.map(|stored| open(cx, &stored)).transpose()
 }
 
 /// Hashes a password that is to be set; outside of transactions.
