@@ -35,6 +35,8 @@ const MEANINGLESS: &[(&str, &str, &str)] = &[
         "intermediate_session_token",
         "the reset begins a discovery of its own",
     ),
+    ("/sdk/v1/b2b/sessions/attest", "session_token", "a browser's session comes with the request itself"),
+    ("/sdk/v1/b2b/sessions/attest", "session_jwt", "as above"),
 ];
 
 /// A field as the contract has it.
