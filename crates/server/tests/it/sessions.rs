@@ -3,6 +3,7 @@
 use crate::harness::{add_project, claims};
 use crate::on_both_engines;
 use axum::http::Method;
+use ostiary_store::seam::count_statements;
 use serde_json::{Value, json};
 
 const AUTHENTICATE: &str = "/v1/b2b/sessions/authenticate";
@@ -129,6 +130,30 @@ on_both_engines! {
         assert_eq!(promoted["member_session"]["roles"], json!(["stytch_member", "stytch_admin"]));
         t.advance_seconds(11);
         assert_ne!(check().await.ok()["session_jwt"], promoted["session_jwt"]);
+    }
+
+    /// Credentials, settings, policy and keys of the project are in memory: no request asks the database for them.
+    async fn a_check_costs_one_statement(t) {
+        let (_, login) = signed_in(&t).await;
+        let check = |body: Value| count_statements(t.post(AUTHENTICATE, body));
+        let (first, _) = check(json!({"session_token": login["session_token"]})).await;
+        let wish = json!({"organization_id": "acme", "resource_id": "stytch.self", "action": "update.info.name"});
+        let own = json!({"organization_id": first.ok()["organization"]["organization_id"], "resource_id": "stytch.self", "action": "update.info.name"});
+        for (body, statements) in [
+            (json!({"session_token": login["session_token"]}), 1),
+            (json!({"session_jwt": login["session_jwt"]}), 1),
+            (json!({"session_token": login["session_token"], "authorization_check": own}), 1),
+            // Any other identifier than the id is looked up.
+            (json!({"session_token": login["session_token"], "authorization_check": wish}), 2),
+        ] {
+            let (answer, ran) = check(body.clone()).await;
+            answer.ok();
+            assert_eq!(ran, statements, "{body}");
+        }
+        t.advance_seconds(11);
+        let (answer, ran) = check(json!({"session_token": login["session_token"]})).await;
+        answer.ok();
+        assert_eq!(ran, 2, "what is signed anew is read anew");
     }
 
     async fn permissions_are_checked(t) {

@@ -1,6 +1,26 @@
 //! What only tests ask of a database.
 
+use std::cell::Cell;
+
 use super::{Backend, Sql, Store, StoreError};
+
+tokio::task_local! {
+    static STATEMENTS: Cell<usize>;
+}
+
+/// Runs a future and says how many statements it ran outside of transactions, which may run elsewhere.
+pub async fn count_statements<F: Future>(future: F) -> (F::Output, usize) {
+    let counted = async {
+        let output = future.await;
+        (output, STATEMENTS.with(Cell::get))
+    };
+    STATEMENTS.scope(Cell::new(0), counted).await
+}
+
+/// Counts a statement, where somebody counts.
+pub(super) fn note_statement() {
+    let _ = STATEMENTS.try_with(|count| count.set(count.get() + 1));
+}
 
 impl Store {
     /// Prepares a statement without running it. On SQLite the answer is the query plan, line by

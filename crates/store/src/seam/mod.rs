@@ -44,6 +44,8 @@ use std::sync::Arc;
 
 pub use self::error::{StoreError, UniqueKey};
 #[cfg(feature = "testing")]
+pub use self::inspect::count_statements;
+#[cfg(feature = "testing")]
 pub(crate) use self::inspect::run_script;
 pub use self::sql::{Sql, SqlBuilder};
 pub use self::value::{Arg, Column, FromColumn, Row};
@@ -269,6 +271,8 @@ impl Db {
         args: &[Arg<'_>],
         wanted: Wanted,
     ) -> Result<Answer, StoreError> {
+        #[cfg(feature = "testing")]
+        inspect::note_statement();
         if let Handle::SqliteReader(_) | Handle::SqliteLongReader(_) | Handle::PostgresReader(_) = &self.0 {
             refuse_in_transaction()?;
             if wanted == Wanted::Count {
