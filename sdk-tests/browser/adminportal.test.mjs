@@ -9,9 +9,8 @@ import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
 const server = await startServer();
 const api = asLocalhost(server.apiUrl);
-const config = { publicToken: server.publicToken, options: { endpoints: { testAPIURL: api, liveAPIURL: api } } };
-const app = await servePage('../browser/adminportal.page.jsx', config);
-const withoutReact = await servePage('../browser/adminportal-vanilla.page.js', config);
+const app = await servePage(server, '../browser/adminportal.page.jsx');
+const withoutReact = await servePage(server, '../browser/adminportal-vanilla.page.js');
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();

@@ -8,10 +8,7 @@ import { startServer, unique, uniqueEmail, until } from '../lib/server.mjs';
 
 const server = await startServer();
 const api = asLocalhost(server.apiUrl);
-const app = await servePage('../browser/headless.page.js', {
-  publicToken: server.publicToken,
-  options: { endpoints: { testAPIURL: api, liveAPIURL: api } },
-});
+const app = await servePage(server, '../browser/headless.page.js');
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();

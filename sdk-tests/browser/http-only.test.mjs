@@ -11,10 +11,7 @@ import { startServer, uniqueEmail } from '../lib/server.mjs';
 
 const server = await startServer({ settings: { http_only_cookies: true } });
 const api = asLocalhost(server.apiUrl);
-const app = await servePage('../browser/headless.page.js', {
-  publicToken: server.publicToken,
-  options: { customBaseUrl: '[', endpoints: { testAPIURL: api, liveAPIURL: api } },
-});
+const app = await servePage(server, '../browser/headless.page.js', { customBaseUrl: '[' });
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();

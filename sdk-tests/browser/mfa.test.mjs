@@ -8,15 +8,11 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { actorsOf } from '../lib/actors.mjs';
 import { authenticatorApp, lastSmsCode, uniquePhone } from '../lib/authenticator.mjs';
-import { asLocalhost, launchBrowser, servePage } from '../lib/browser.mjs';
+import { launchBrowser, servePage } from '../lib/browser.mjs';
 import { startServer, unique } from '../lib/server.mjs';
 
 const server = await startServer();
-const api = asLocalhost(server.apiUrl);
-const app = await servePage('../browser/mfa.page.jsx', {
-  publicToken: server.publicToken,
-  options: { endpoints: { testAPIURL: api, liveAPIURL: api } },
-});
+const app = await servePage(server, '../browser/mfa.page.jsx');
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { actorsOf, linkIn } from '../lib/actors.mjs';
-import { asLocalhost, followLink, launchBrowser, servePage } from '../lib/browser.mjs';
+import { followLink, launchBrowser, servePage } from '../lib/browser.mjs';
 import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
 const password = 'correct horse battery staple';
@@ -29,11 +29,7 @@ const { createOrganization, createMember } = actorsOf(server);
 
 /** The page, with the part of it where passwords are set configured for that and nothing else. */
 async function serveApp(to) {
-  const api = asLocalhost(to.apiUrl);
-  const app = await servePage('../browser/passwords.page.jsx', {
-    publicToken: to.publicToken,
-    options: { endpoints: { testAPIURL: api, liveAPIURL: api } },
-  });
+  const app = await servePage(to, '../browser/passwords.page.jsx');
   await manage(to, {
     url: `${app.url}/new-password`,
     valid_types: [{ type: 'RESET_PASSWORD', is_default: false }],

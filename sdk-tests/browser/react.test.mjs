@@ -3,15 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { actorsOf, linkIn } from '../lib/actors.mjs';
-import { asLocalhost, followLink, launchBrowser, servePage } from '../lib/browser.mjs';
+import { followLink, launchBrowser, servePage } from '../lib/browser.mjs';
 import { startServer, unique, uniqueEmail } from '../lib/server.mjs';
 
 const server = await startServer();
-const api = asLocalhost(server.apiUrl);
-const app = await servePage('../browser/react.page.jsx', {
-  publicToken: server.publicToken,
-  options: { endpoints: { testAPIURL: api, liveAPIURL: api } },
-});
+const app = await servePage(server, '../browser/react.page.jsx');
 const browser = await launchBrowser();
 after(async () => {
   await browser.close();

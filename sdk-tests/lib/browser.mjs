@@ -39,8 +39,16 @@ export async function launchBrowser() {
   return { newPerson, close: () => browser.close() };
 }
 
-/** Serves one bundled script as a page at every path of `http://localhost:PORT`. */
-export async function servePage(entry, config) {
+/**
+ * Serves one bundled script as a page at every path of `http://localhost:PORT`. The script finds in `CONFIG` the public
+ * token, and the options with which the SDK's client calls this server.
+ */
+export async function servePage(server, entry, options = {}) {
+  const api = asLocalhost(server.apiUrl);
+  const config = {
+    publicToken: server.publicToken,
+    options: { endpoints: { testAPIURL: api, liveAPIURL: api }, ...options },
+  };
   const { outputFiles } = await build({
     entryPoints: [path.resolve(import.meta.dirname, entry)],
     bundle: true,
