@@ -345,3 +345,37 @@ fn clients_of_machines_are_imported_and_get_tokens_at_once() {
     assert_eq!(said[1]["error_type"], "insecure_m2m_client_secret");
     assert_eq!(said[2]["client_secret"].as_str().map(str::len), Some(44));
 }
+
+#[test]
+fn a_member_is_unlocked_by_command_while_the_server_runs() {
+    let directory = Directory::new("unlock");
+    let server = Dev::start(&directory.0, &[]);
+    let data = directory.0.to_str().expect("a path in UTF-8");
+    let name = json!({ "organization_name": "Acme", "organization_slug": "acme" });
+    let (_, acme) = server.post("/v1/b2b/organizations", &name);
+    let id = acme["organization"]["organization_id"].as_str().expect("an id");
+    let ada = json!({ "organization_id": id, "email_address": "ada@acme.example" });
+    let (_, created) = server.post(&format!("/v1/b2b/organizations/{id}/members"), &ada);
+    let member = created["member"]["member_id"].as_str().expect("an id");
+    let guess = json!({ "organization_id": id, "email_address": "ada@acme.example", "code": "000000" });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // A code takes a few tries only; a new one does not begin the count anew.
+    while server.post("/v1/b2b/otps/email/authenticate", &guess).1["error_type"] != "user_lock_limit_reached"
+    {
+        assert!(Instant::now() < deadline, "guessing does not lock the member");
+        server.post("/v1/b2b/otps/email/login_or_signup", &ada);
+    }
+    let unlock = |member: &str, more: &[&str]| {
+        let output = run(&[&["member", "unlock", "--dev", "--data", data, member], more].concat(), &[]);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(unlock(member, &[]).1, "ada@acme.example can sign in to Acme again.\n");
+    let found = server.get(&format!("/v1/b2b/organizations/{id}/member?member_id={member}")).1;
+    assert_eq!(found["member"]["is_locked"], false);
+    let said: Value = serde_json::from_str(&unlock(member, &["--json"]).1).expect("JSON");
+    assert_eq!(said, json!({ "organization_id": id, "member_id": member }));
+    let nobody = "member-test-00000000-0000-4000-8000-000000000000";
+    let (status, _, error) = unlock(nobody, &[]);
+    assert_eq!(status, Some(1), "{error}");
+    assert_eq!(unlock("ada", &[]).0, Some(1));
+}
